@@ -1,0 +1,140 @@
+"""Every error that the proxy package raises for a caller's mistake, or for a score that does not exist.
+
+    ProxyError (ValueError)
+    ├── UnknownSpace            unknown_space         no space of that name
+    ├── UnknownFormat           unknown_format        the space has no such format
+    ├── UnknownProxy            unknown_proxy         no proxy of that name
+    ├── UnknownPrecision        unknown_precision     no such precision
+    ├── UnknownBatch            unknown_batch         no batch of that name, or its archive is not there
+    ├── InvalidBatch            invalid_batch         images or labels that no network can be fed with
+    ├── InvalidArchitecture     invalid_architecture  a genotype that names no member of the space
+    ├── InvalidSettings         invalid_settings      channels, cells, layers or classes out of range
+    └── TooLarge                too_large             would need more memory than the limit
+    ScoreUndefined (ArithmeticError)
+    └── NonFinite               non_finite            the score is not a finite number
+
+Codes are part of the HTTP interface: they never change meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a value, where it is, and how to mend it."""
+
+    at: str
+    """Position in the caller's own terms: "node 2, edge 1", "normal[3]", "settings.channels"."""
+    problem: str
+    """What is wrong, naming the bad value."""
+    repair: str
+    """What would be right: the allowed values, or the change to make."""
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.problem}; {self.repair}"
+
+
+class ProxyError(ValueError):
+    """Base of all mistakes a caller can make."""
+
+    code: ClassVar[str] = "invalid"
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.faults = tuple(faults)
+
+
+class UnknownSpace(ProxyError):
+    """No space of that name is in `proxy.spaces.SPACES`."""
+
+    code = "unknown_space"
+
+
+class UnknownFormat(ProxyError):
+    """The space does not read that genotype format, or the value does not say which one it is."""
+
+    code = "unknown_format"
+
+
+class UnknownProxy(ProxyError):
+    """No proxy of that name is in `proxy.proxies.PROXIES`."""
+
+    code = "unknown_proxy"
+
+
+class UnknownPrecision(ProxyError):
+    """No precision of that name is in `proxy.precision.PRECISIONS`."""
+
+    code = "unknown_precision"
+
+
+class UnknownBatch(ProxyError):
+    """The batch's name cannot be read, or what it names is not on this machine."""
+
+    code = "unknown_batch"
+
+
+class InvalidBatch(ProxyError):
+    """The images or labels of a batch cannot be fed to a network."""
+
+    code = "invalid_batch"
+
+
+class InvalidArchitecture(ProxyError):
+    """The genotype names no member of the space; `faults` lists everything that is wrong with it."""
+
+    code = "invalid_architecture"
+
+    @classmethod
+    def from_faults(cls, faults: Sequence[Fault]) -> InvalidArchitecture:
+        """One message out of all faults."""
+        assert faults, "an invalid architecture has at least one fault"
+        return cls("; ".join(map(str, faults)), faults)
+
+
+class InvalidSettings(ProxyError):
+    """A space setting is unknown, of the wrong type, or out of range."""
+
+    code = "invalid_settings"
+
+
+class TooLarge(ProxyError):
+    """Scoring would need more memory than the limit allows."""
+
+    code = "too_large"
+
+
+class ScoreUndefined(ArithmeticError):
+    """The arguments are valid and the proxy has no value for them."""
+
+    code: ClassVar[str] = "undefined"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NonFinite(ScoreUndefined):
+    """A value on the way to the score left the range of its precision."""
+
+    code = "non_finite"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`value` as error text: its repr, cut so that hostile input cannot flood a log or an answer."""
+    text = repr(value[: limit + 1] if isinstance(value, str | bytes | list | tuple) else value)
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def allowed_names(name: object, valid: Iterable[str]) -> str:
+    """The repair for a name that does not exist: what exists, and what was probably meant."""
+    names = list(valid)
+    close = get_close_matches(str(name)[:60], names, n=1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{meant}allowed: {', '.join(names)}"

@@ -1,0 +1,108 @@
+"""The records that Redis keeps, as frozen data. JSON in, JSON out; nothing here talks to Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from proxy.json_types import JsonObject
+
+JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
+ItemStatus: TypeAlias = Literal["queued", "running", "scored", "failed", "canceled"]
+
+TERMINAL_JOB: frozenset[JobStatus] = frozenset({"completed", "canceled"})
+TERMINAL_ITEM: frozenset[ItemStatus] = frozenset({"scored", "failed", "canceled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSpec:
+    """One architecture of a job, as accepted."""
+
+    index: int
+    """Position in the request, from 0."""
+    id: str | None = None
+    """The client's own name for it."""
+    architecture: str
+    """Canonical form."""
+    format: str
+    """The format it was sent in."""
+    params: int
+    macs: int
+    facts: JsonObject
+    """What the space knows of it; always has `connected`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What a job asks for: the same for all its items."""
+
+    id: str
+    space: str
+    settings: Mapping[str, int]
+    """Complete, as `Space.complete_settings` returns them."""
+    proxies: tuple[str, ...]
+    seed: int
+    batch: str
+    """Digest."""
+    batch_name: str
+    """The name it was asked for by."""
+    precision: str
+    layers: bool = False
+    metadata: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemOutcome:
+    """How an item ended. Written once, never changed."""
+
+    status: Literal["scored", "failed"]
+    """"scored" if every proxy of the job has a value."""
+    scores: Mapping[str, JsonObject]
+    """Proxy name -> `proxy.task.Score` as JSON. Empty if the item failed before any proxy ran."""
+    error: Mapping[str, str] | None = None
+    """{"code", "message"} of a failure that concerns the item as a whole (an engine's death, a timeout)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item now."""
+
+    spec: ItemSpec
+    status: ItemStatus
+    outcome: ItemOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many items of a job are in each state. They add up to `total`."""
+
+    total: int
+    queued: int
+    running: int
+    scored: int
+    failed: int
+    canceled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job now. Times are seconds since the epoch by Redis' clock."""
+
+    spec: JobSpec
+    status: JobStatus
+    counts: Counts
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    expires_at: float | None = None
+    """None while the job is unfinished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One item that a worker holds a lease on."""
+
+    item: ItemSpec
+    attempt: int
+    """1 for the first time the item was leased."""
