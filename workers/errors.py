@@ -1,0 +1,130 @@
+"""Every error that the workers package raises on purpose.
+
+    WorkerError (Exception)
+    ├── EngineFailure               engine_failed          an engine could not answer
+    │   ├── EngineDied              engine_crashed         its process ended by itself
+    │   ├── EngineTimeout           timeout                it took longer than allowed, and was killed
+    │   ├── EngineStopped           stopped                somebody no longer wanted the answer; it was killed
+    │   ├── EngineStartFailed       engine_start_failed    it never became ready
+    │   └── TaskRefused             (of the ProxyError)    no engine can score that task; this one lives on
+    ├── FrameError                  bad_frame              bytes on a pipe that are not a message of ours
+    ├── RedisServerError            redis_server_failed    the embedded server could not be started or stopped
+    │   ├── DataFolderInUse         data_folder_in_use     another process runs a server on this folder
+    │   ├── NoRedisServer           no_redis_server        no server program on this machine
+    │   └── SocketPathTooLong       socket_path_too_long   no folder short enough for a unix socket
+    └── StoreError                  store_failed           Redis did not do what was asked
+        ├── StoreUnavailable        store_unavailable      it cannot be reached, or does not answer
+        └── StoreFull               store_full             it has no memory left for more
+
+Codes are part of the HTTP interface: they never change meaning.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class WorkerError(Exception):
+    """Base of all errors of this package."""
+
+    code: str = "worker_failed"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class EngineFailure(WorkerError):
+    """An engine gave no scores for a task."""
+
+    code = "engine_failed"
+
+
+class EngineDied(EngineFailure):
+    """The engine's process ended while it was needed: killed, out of memory, or a fault in native code."""
+
+    code = "engine_crashed"
+
+
+class EngineTimeout(EngineFailure):
+    """The engine was killed because a task took longer than its time limit."""
+
+    code = "timeout"
+
+
+class EngineStopped(EngineFailure):
+    """The engine was killed because the caller asked to stop waiting."""
+
+    code = "stopped"
+
+
+class EngineStartFailed(EngineFailure):
+    """The engine's process did not become ready: see the end of its output in the message."""
+
+    code = "engine_start_failed"
+
+
+class TaskRefused(EngineFailure):
+    """The engine refused a task that should never have been accepted. Its code is the `ProxyError`'s."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class FrameError(WorkerError):
+    """A truncated, oversized or malformed frame."""
+
+    code = "bad_frame"
+
+
+class RedisServerError(WorkerError):
+    """The embedded Redis server could not be started or stopped."""
+
+    code = "redis_server_failed"
+
+
+class DataFolderInUse(RedisServerError):
+    """Another live process already runs a server on the data folder."""
+
+    code = "data_folder_in_use"
+
+    def __init__(self, data_dir: Path, pid: int | None, url: str | None) -> None:
+        holder = f"process {pid}" if pid else "another process"
+        where = f" at {url}" if url else ""
+        super().__init__(
+            f"data folder {data_dir} is in use by {holder}, whose Redis server answers{where}; "
+            f"use that server (set REDIS_URL to it), stop {holder}, or choose another folder"
+        )
+        self.pid = pid
+        self.url = url
+
+
+class NoRedisServer(RedisServerError):
+    """There is no Redis or Valkey server program to start."""
+
+    code = "no_redis_server"
+
+
+class SocketPathTooLong(RedisServerError):
+    """Neither the data folder nor any temporary folder has a path short enough for a unix socket."""
+
+    code = "socket_path_too_long"
+
+
+class StoreError(WorkerError):
+    """Redis did not do what the store asked."""
+
+    code = "store_failed"
+
+
+class StoreUnavailable(StoreError):
+    """Redis cannot be reached or does not answer in time."""
+
+    code = "store_unavailable"
+
+
+class StoreFull(StoreError):
+    """Redis refused a write because it has reached its memory limit."""
+
+    code = "store_full"
