@@ -177,7 +177,14 @@ class Space(Generic[A]):
         return complete
 
     def check_memory(
-        self, architecture: A, settings: Settings, image: ImageShape, *, images: int, number_bytes: int, limit: int
+        self,
+        architecture: A,
+        settings: Settings,
+        image: ImageShape,
+        *,
+        images: int,
+        number_bytes: int,
+        limit: int,
     ) -> None:
         """Refuse what would not fit.
 

@@ -1,0 +1,100 @@
+"""[T] Scores tasks: the one entrance to the heavy half of this package."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import torch
+
+from proxy._resolve import resolve
+from proxy.data.spec import Batch
+from proxy.determinism import scoring_mode
+from proxy.devices import environment_of, pick_device
+from proxy.errors import NonFinite, ScoreUndefined
+from proxy.precision import check_precision
+from proxy.proxies import get_proxy
+from proxy.proxies._base import ProxyResult
+from proxy.subject import BatchTensors, Subject
+from proxy.task import Score, ScoringTask
+
+#: Batches kept on the device. A scorer sees one at a time, and a few in turn.
+BATCHES_KEPT = 4
+
+
+class Scorer:
+    """Scores one task after the other, and keeps what they share: weights and batches."""
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self._device = pick_device() if device is None else device
+        self.environment = environment_of(self._device)
+        self._tensors: OrderedDict[tuple[str, str], BatchTensors] = OrderedDict()
+
+    def score(self, task: ScoringTask, batch: Batch) -> list[Score]:
+        """One score per proxy of the task, in its order. A score that does not exist has status "failed".
+
+        Raises:
+            ProxyError: the task should never have been accepted: it names something that does not exist.
+        """
+        assert batch.digest == task.batch, f"task wants batch {task.batch}, got {batch.digest}"
+        for proxy in task.proxies:
+            get_proxy(proxy)
+        with scoring_mode():
+            subject = Subject(task, batch, self._on_device(batch, check_precision(task.precision)))
+            return [self._score_one(task, proxy, subject) for proxy in task.proxies]
+
+    def _on_device(self, batch: Batch, precision: str) -> BatchTensors:
+        key = (batch.digest, precision)
+        if key not in self._tensors:
+            self._tensors[key] = BatchTensors.of(batch, self._device, getattr(torch, precision))
+        self._tensors.move_to_end(key)
+        while len(self._tensors) > BATCHES_KEPT:
+            self._tensors.popitem(last=False)
+        return self._tensors[key]
+
+    def _score_one(self, task: ScoringTask, name: str, subject: Subject) -> Score:
+        started = time.perf_counter()
+        result: ProxyResult | None = None
+        error: Mapping[str, str] | None = None
+        try:
+            result = resolve(get_proxy(name).compute)(subject)
+            _check_finite(result)
+        except ScoreUndefined as undefined:
+            result, error = None, {"code": undefined.code, "message": undefined.message}
+        except (MemoryError, torch.OutOfMemoryError):
+            message = "the device's memory ran out; use fewer channels, cells or layers, or a smaller batch"
+            error = {"code": "out_of_memory", "message": message}
+        return self._record(task, name, result, error, time.perf_counter() - started)
+
+    def _record(
+        self,
+        task: ScoringTask,
+        name: str,
+        result: ProxyResult | None,
+        error: Mapping[str, str] | None,
+        seconds: float,
+    ) -> Score:
+        proxy = get_proxy(name)
+        return Score(
+            proxy=name,
+            status="failed" if result is None else "scored",
+            value=None if result is None else result.value,
+            direction=proxy.direction,
+            components={} if result is None else result.components,
+            batch=task.batch if proxy.needs_batch else None,
+            seed=task.seed if proxy.needs_batch else None,
+            precision=task.precision if proxy.needs_batch else None,
+            revision=proxy.revision,
+            environment=self.environment,
+            seconds=seconds,
+            error=error,
+            layers=tuple(result.layer_table()) if result is not None and task.layers else None,
+        )
+
+
+def _check_finite(result: ProxyResult) -> None:
+    numbers = (result.value, *result.components.values())
+    if not all(math.isfinite(number) for number in numbers):
+        raise NonFinite(f"the score is not a finite number: {result.value}")
