@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import ClassVar
+from reprlib import Repr
+from typing import ClassVar, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +128,39 @@ class NonFinite(ScoreUndefined):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """`value` as error text: its repr, cut so that hostile input cannot flood a log or an answer."""
-    text = repr(value[: limit + 1] if isinstance(value, str | bytes | list | tuple) else value)
+    """`value` as error text: its repr, cut so that hostile input cannot flood a log or an answer.
+
+    Safe for any value, however large, however deeply nested.
+    """
+    if isinstance(value, str | bytes):
+        text = repr(value[: limit + 1])
+    elif isinstance(value, int) and value.bit_length() > 4 * limit:
+        return f"an integer of {value.bit_length()} bits"  # Python refuses to write out the largest
+    else:
+        text = _CONTAINERS.repr(value)
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+class _BoundedRepr(Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 4
+        self.maxlist = self.maxtuple = self.maxdict = 10
+        self.maxstring = self.maxlong = self.maxother = 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if x.bit_length() <= 200 else "..."
+
+    def repr_str(self, x: str, level: int) -> str:
+        return repr(x[: self.maxstring])
+
+
+_CONTAINERS: Final = _BoundedRepr()
 
 
 def allowed_names(name: object, valid: Iterable[str]) -> str:
     """The repair for a name that does not exist: what exists, and what was probably meant."""
     names = list(valid)
-    close = get_close_matches(str(name)[:60], names, n=1)
+    close = get_close_matches(name[:60], names, n=1) if isinstance(name, str) else []
     meant = f"did you mean {close[0]!r}? " if close else ""
     return f"{meant}allowed: {', '.join(names)}"

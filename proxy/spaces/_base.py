@@ -157,10 +157,10 @@ class Space(Generic[A]):
         """
         known = {setting.name: setting for setting in self.settings}
         faults = [
-            Fault(f"settings.{name}", "no such setting", f"space {self.name!r} has {', '.join(known)}")
+            Fault("settings", f"{shown(name)} is no setting", f"space {self.name!r} has {', '.join(known)}")
             for name in given
             if name not in known
-        ]
+        ][:20]
         complete: dict[str, int] = {}
         for setting in self.settings:
             value = given.get(setting.name)
@@ -169,7 +169,7 @@ class Space(Generic[A]):
             if isinstance(value, bool) or not isinstance(value, int):
                 faults.append(Fault(f"settings.{setting.name}", f"{shown(value)} is not an integer", _range(setting)))
             elif not setting.minimum <= value <= setting.maximum:
-                faults.append(Fault(f"settings.{setting.name}", f"{value} is out of range", _range(setting)))
+                faults.append(Fault(f"settings.{setting.name}", f"{shown(value)} is out of range", _range(setting)))
             else:
                 complete[setting.name] = value
         if faults:

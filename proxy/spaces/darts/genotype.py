@@ -55,8 +55,7 @@ class CellGenotype:
     def edges(self) -> tuple[tuple[int, str, int], ...]:
         """(target state, operation, source state) of each pair, in order."""
         return tuple(
-            (INPUTS + position // 2, operation, source)
-            for position, (operation, source) in enumerate(self.pairs)
+            (INPUTS + position // 2, operation, source) for position, (operation, source) in enumerate(self.pairs)
         )
 
     @cached_property
@@ -72,9 +71,7 @@ class CellGenotype:
     @cached_property
     def live_pairs(self) -> tuple[bool, ...]:
         """For each pair, whether what it computes can reach the cell's output."""
-        return tuple(
-            operation != "none" and target in self.live_states for target, operation, _ in self.edges
-        )
+        return tuple(operation != "none" and target in self.live_states for target, operation, _ in self.edges)
 
     @cached_property
     def live_inputs(self) -> tuple[bool, bool]:
