@@ -20,10 +20,23 @@ LabelArray: TypeAlias = npt.NDArray[np.int64]
 
 DEFAULT_BATCH: Final = "cifar10:train[0:8]"
 
+# What any batch may be, wherever it comes from. CRoZe is meant for a handful of small images; the limits keep a
+# hostile name or file from filling the memory of the process that only wants its digest.
+MAX_IMAGES: Final = 1024
+MIN_SIDE: Final = 4
+MAX_SIDE: Final = 256
+SIDE_MULTIPLE: Final = 4
+"""Networks halve the image twice: `Space.image_multiple`."""
+MAX_VALUES: Final = 2**24
+"""N*C*H*W at most: 64 MiB as float32."""
+MIN_CLASSES: Final = 2
+MAX_CLASSES: Final = 1000
+CHANNELS: Final = 3
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Batch:
-    """A named batch. Everything a proxy can see of it is in `digest`."""
+    """A named batch. Everything a proxy can see of it is in `digest`. Shared through a cache: never written to."""
 
     name: str
     images_NCHW: FloatArray
@@ -38,7 +51,7 @@ class Batch:
 
     @cached_property
     def digest(self) -> str:
-        """"sha256:<64 hex>" of shape, images, labels and, where known, mean and std. The name is not in it."""
+        """ "sha256:<64 hex>" of shape, images, labels and, where known, mean and std. The name is not in it."""
         hasher = hashlib.sha256()
         hasher.update(repr((self.images_NCHW.shape, self.mean, self.std)).encode())
         hasher.update(self.images_NCHW.astype("<f4", copy=False).tobytes())
