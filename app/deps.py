@@ -1,0 +1,42 @@
+"""What the lifespan opens and endpoints use."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from fastapi import Depends, Request
+
+from app.jobs.service import Jobs
+from app.settings import Settings
+from workers.store import Store
+
+
+class State(TypedDict):
+    """What `main.create_app`'s lifespan yields: there for every request as `request.state`."""
+
+    settings: Settings
+    store: Store
+    jobs: Jobs
+
+
+def get_settings(request: Request) -> Settings:
+    """The settings this process was started with."""
+    settings: Settings = request.state.settings
+    return settings
+
+
+def get_store(request: Request) -> Store:
+    """Redis, as our records."""
+    store: Store = request.state.store
+    return store
+
+
+def get_jobs(request: Request) -> Jobs:
+    """All that can be done with jobs."""
+    jobs: Jobs = request.state.jobs
+    return jobs
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+StoreDep = Annotated[Store, Depends(get_store)]
+JobsDep = Annotated[Jobs, Depends(get_jobs)]

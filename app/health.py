@@ -1,0 +1,49 @@
+"""Whether the process lives, whether it can take jobs, and what is to be found here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from app.deps import StoreDep
+from app.json_body import JsonResponse, JsonRoute
+from app.problems import STORE_CODES, problems
+
+router = APIRouter(tags=["service"], route_class=JsonRoute)
+
+
+class Health(BaseModel):
+    status: str
+
+
+class Root(BaseModel):
+    """Where everything is."""
+
+    service: str
+    links: dict[str, str]
+
+
+@router.get("/livez", response_model=Health, summary="Whether the process lives", responses=problems())
+async def livez() -> Response:
+    """Looks at nothing else: restarting this process repairs nothing else."""
+    return JsonResponse({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    response_model=Health,
+    summary="Whether jobs can be taken",
+    responses=problems("store_full", *STORE_CODES),
+)
+def readyz(store: StoreDep) -> Response:
+    """Whether Redis can be written to. Workers are not looked at: jobs wait for them."""
+    store.check_writable()
+    return JsonResponse({"status": "ok"})
+
+
+@router.get("/v1", response_model=Root, summary="Where everything is", responses=problems())
+async def root() -> Response:
+    """Links to all collections."""
+    links = {name: f"/v1/{name}" for name in ("jobs", "spaces", "proxies", "batches", "problems")}
+    return JsonResponse({"service": "croze", "links": links | {"openapi": "/openapi.json", "docs": "/docs"}})

@@ -1,0 +1,65 @@
+"""Scores that are known already: asking twice is free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from proxy.task import Environment, Score, ScoringTask, address
+from workers.records import ItemOutcome, ItemSpec, JobSpec
+
+if TYPE_CHECKING:
+    from workers.store import Store
+
+
+def known_outcomes(store: Store, job: JobSpec, items: Sequence[ItemSpec]) -> dict[int, ItemOutcome]:
+    """The items of a job whose every score is known, by index.
+
+    The scores of one item come from one environment, so that they can be compared; the environment seen last is
+    asked first. A table of layers is not kept with a score: a job that wants it is computed.
+    """
+    found: dict[int, ItemOutcome] = {}
+    if job.layers:
+        return found
+    for environment in store.fleet.environments():
+        missing = [item for item in items if item.index not in found]
+        if not missing:
+            break
+        found |= _known_in(environment, store, job, missing)
+    return found
+
+
+def _known_in(
+    environment: Environment, store: Store, job: JobSpec, items: Sequence[ItemSpec]
+) -> dict[int, ItemOutcome]:
+    addresses = [address(_task(job, item), proxy, environment) for item in items for proxy in job.proxies]
+    scores = store.scores.known(addresses)
+    found: dict[int, ItemOutcome] = {}
+    for position, item in enumerate(items):
+        first = position * len(job.proxies)
+        its_scores = scores[first : first + len(job.proxies)]
+        known = [score for score in its_scores if score is not None]
+        if len(known) == len(job.proxies):
+            found[item.index] = _outcome(known)
+    return found
+
+
+def _task(job: JobSpec, item: ItemSpec) -> ScoringTask:
+    return ScoringTask(
+        space=job.space,
+        architecture=item.architecture,
+        settings=job.settings,
+        proxies=job.proxies,
+        batch=job.batch,
+        seed=job.seed,
+        precision=job.precision,
+    )
+
+
+def _outcome(scores: Iterable[Score]) -> ItemOutcome:
+    by_proxy = {score.proxy: score for score in scores}
+    scored = all(score.status == "scored" for score in by_proxy.values())
+    return ItemOutcome(
+        status="scored" if scored else "failed",
+        scores={name: score.to_json() for name, score in by_proxy.items()},
+    )

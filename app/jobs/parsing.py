@@ -1,0 +1,141 @@
+"""The architectures of a request, read into items: all of them, or a refusal that names every bad one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.jobs.schemas import MAX_ID_LENGTH
+from app.validation import brief
+from proxy.errors import Fault, InvalidArchitecture, ProxyError, allowed_names
+from proxy.spaces._base import ImageShape, Settings, Space
+from workers.records import ItemSpec
+
+#: Fields of the object that may stand around a genotype.
+ENTRY_FIELDS: Final = ("architecture", "format", "id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What all architectures of a job share."""
+
+    space: Space[Any]
+    settings: Settings
+    image: ImageShape
+    images: int
+    number_bytes: int
+    memory_limit: int
+
+
+def parse_items(values: Sequence[object], format_name: str | None, frame: Frame) -> list[ItemSpec]:
+    """One item for each value.
+
+    Raises:
+        ProxyError: at least one value is refused; `faults` names all of them by position. Its class is that of
+            the refusals if they are of one kind, else InvalidArchitecture.
+    """
+    items: list[ItemSpec] = []
+    refusals: dict[int, ProxyError] = {}
+    for index, value in enumerate(values):
+        try:
+            items.append(_parse_item(index, value, format_name, frame))
+        except ProxyError as error:
+            refusals[index] = error
+        except RecursionError:
+            # A list nested just less than the JSON parser's limit is too deep to be shown.
+            refusals[index] = InvalidArchitecture(f"{brief(value)} is nested too deep; send a genotype")
+    if refusals:
+        raise _refusal(refusals, len(values))
+    return items
+
+
+@contextmanager
+def located(at: str) -> Iterator[None]:
+    """Gives an error that says not where it is a fault at `at`."""
+    try:
+        yield
+    except ProxyError as error:
+        if error.faults:
+            raise
+        raise type(error)(f"{at}: {error.message}", [_as_fault(error, at)]) from None
+
+
+def _parse_item(index: int, value: object, format_name: str | None, frame: Frame) -> ItemSpec:
+    item_id = None
+    if isinstance(value, dict) and "architecture" in value:
+        _check_entry(value)
+        item_id = value.get("id")
+        format_name = value.get("format") or format_name
+        value = value["architecture"]
+    parsed = frame.space.parse(value, format_name)
+    architecture = parsed.architecture
+    frame.space.check_memory(
+        architecture,
+        frame.settings,
+        frame.image,
+        images=frame.images,
+        number_bytes=frame.number_bytes,
+        limit=frame.memory_limit,
+    )
+    counts = frame.space.counts(architecture, frame.settings, frame.image)
+    return ItemSpec(
+        index=index,
+        id=item_id,
+        architecture=architecture.canonical,
+        format=parsed.format,
+        params=counts.params,
+        macs=counts.macs,
+        facts=frame.space.facts(architecture),
+    )
+
+
+def _check_entry(entry: dict[str, object]) -> None:
+    """Refuse an object around a genotype that holds anything but what it may."""
+    faults = [
+        Fault(name[:60], "no such field", allowed_names(name, ENTRY_FIELDS))
+        for name in entry
+        if name not in ENTRY_FIELDS
+    ]
+    if not isinstance(entry.get("format"), str | None):
+        faults.append(Fault("format", f"{brief(entry['format'])} is not a string", "name a format, or leave it out"))
+    if not _is_id(entry.get("id")):
+        repair = f"allowed: a string of 1 to {MAX_ID_LENGTH} characters"
+        faults.append(Fault("id", f"{brief(entry['id'])} is not allowed", repair))
+    if faults:
+        raise InvalidArchitecture.from_faults(faults)
+
+
+def _is_id(value: object) -> bool:
+    if value is None:
+        return True
+    # A lone surrogate is the one kind of character that cannot be written down in UTF-8.
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH and not _has_surrogate(value)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _refusal(refusals: dict[int, ProxyError], total: int) -> ProxyError:
+    kinds = {type(error) for error in refusals.values()}
+    kind = kinds.pop() if len(kinds) == 1 else InvalidArchitecture
+    faults = [
+        Fault(
+            f"architectures[{index}]: {fault.at}" if fault.at else f"architectures[{index}]",
+            fault.problem,
+            fault.repair,
+        )
+        for index, error in refusals.items()
+        for fault in error.faults or [_as_fault(error, "")]
+    ]
+    shown_faults = "; ".join(map(str, faults[:3]))
+    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return kind(f"{len(refusals)} of {total} architectures refused: {shown_faults}{more}", faults)
+
+
+def _as_fault(error: ProxyError, at: str) -> Fault:
+    """An error's message as a fault: all are written "problem; repair"."""
+    what, _, repair = error.message.partition("; ")
+    return Fault(at, what, repair)

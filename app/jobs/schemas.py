@@ -1,0 +1,233 @@
+"""Shapes of jobs, items and scores over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.validation import QueryModel, RequestModel
+from proxy.data.spec import DEFAULT_BATCH
+from proxy.precision import DEFAULT_PRECISION
+from proxy.proxies import PROXIES
+from workers.records import ItemStatus, JobStatus
+
+#: All of NAS-Bench-201 (15,625) in one request.
+MAX_ARCHITECTURES: Final = 20_000
+#: A per-layer table is about 20 kB.
+MAX_LAYER_ITEMS: Final = 100
+MAX_METADATA_BYTES: Final = 16 * 1024
+MAX_ID_LENGTH: Final = 200
+MAX_SEED: Final = 2**32 - 1
+MAX_PAGE: Final = 1000
+MAX_WAIT_SECONDS: Final = 60
+
+_Name = Annotated[str, StringConstraints(max_length=200)]
+
+NB201_EXAMPLE: Final = "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|"
+DARTS_EXAMPLE: Final = (
+    "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
+    "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], "
+    "normal_concat=[2, 3, 4, 5], reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), "
+    "('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], "
+    "reduce_concat=[2, 3, 4, 5])"
+)
+
+#: Every one is posted against the app by a test.
+REQUEST_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "nasbench201": {
+        "summary": "One NAS-Bench-201 cell, everything else by default",
+        "value": {"space": "nasbench201", "architectures": [NB201_EXAMPLE]},
+    },
+    "darts": {
+        "summary": "A DARTS genotype as its repository prints it, in a small network",
+        "value": {"space": "darts", "settings": {"channels": 16, "layers": 8}, "architectures": [DARTS_EXAMPLE]},
+    },
+    "named": {
+        "summary": "Items with ids, one by its index in the benchmark, two proxies and your own metadata",
+        "value": {
+            "space": "nasbench201",
+            "settings": {"channels": 16, "cells": 5},
+            "architectures": [
+                {"id": "best", "architecture": NB201_EXAMPLE},
+                {"id": "number 12", "architecture": 12, "format": "nats_tss_index"},
+            ],
+            "proxies": ["croze", "params"],
+            "batch": DEFAULT_BATCH,
+            "seed": 0,
+            "metadata": {"experiment": "warm-up"},
+        },
+    },
+}
+
+
+class SubmitRequest(RequestModel):
+    """What to score, by what, on what."""
+
+    space: _Name = Field(description="name of a search space, as GET /v1/spaces lists them")
+    architectures: list[Any] = Field(
+        min_length=1,
+        max_length=MAX_ARCHITECTURES,
+        description=(
+            f"a list of 1 to {MAX_ARCHITECTURES} genotypes, each in a format of the space, or an object "
+            "{architecture, format, id} around one"
+        ),
+    )
+    settings: dict[_Name, Any] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="an object of the space's settings, each an integer; what is left out has its default",
+    )
+    format: _Name | None = Field(
+        None, description="name of the genotypes' format; needed only where a genotype does not show it by itself"
+    )
+    proxies: list[_Name] = Field(
+        ["croze"],
+        min_length=1,
+        max_length=20,
+        description=f"a list of one or more of {', '.join(PROXIES)}, each once",
+    )
+    seed: int = Field(0, ge=0, le=MAX_SEED, description=f"an integer from 0 to {MAX_SEED}")
+    batch: _Name = Field(
+        DEFAULT_BATCH, description="name of a batch, as GET /v1/batches lists them, or a digest: sha256:<64 hex>"
+    )
+    precision: _Name = Field(DEFAULT_PRECISION, description="name of a precision: float64")
+    layers: bool = Field(
+        False, description=f"true or false: add a table of all layers; at most {MAX_LAYER_ITEMS} architectures"
+    )
+    metadata: dict[str, Any] = Field(
+        default_factory=dict,
+        description=f"an object of your own, given back with the job; at most {MAX_METADATA_BYTES} bytes of JSON",
+    )
+
+
+class WaitQuery(QueryModel):
+    """How long to wait for a job."""
+
+    wait: float = Field(
+        0,
+        ge=0,
+        le=MAX_WAIT_SECONDS,
+        allow_inf_nan=False,
+        description=f"seconds from 0 to {MAX_WAIT_SECONDS}: the answer comes when the job has ended, or then",
+    )
+
+
+class ScoresQuery(QueryModel):
+    """Which items, and how."""
+
+    limit: int | None = Field(
+        None, ge=1, le=MAX_PAGE, description=f"an integer from 1 to {MAX_PAGE} (100 if left out): items in a page"
+    )
+    cursor: str | None = Field(None, max_length=100, description="next_cursor of the page before")
+    format: Literal["json", "ndjson"] | None = Field(
+        None, description="json or ndjson: the same as the Accept header application/json or application/x-ndjson"
+    )
+
+
+class View(BaseModel):
+    """Base of all answers, which are built by hand: these models document them, and tests hold them to it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class BatchRef(View):
+    name: str
+    digest: str
+
+
+class CountsView(View):
+    """Items per state; they add up to total."""
+
+    total: int
+    queued: int
+    running: int
+    scored: int
+    failed: int
+    canceled: int
+
+
+class JobLinks(View):
+    self: str
+    scores: str
+    cancel: str
+
+
+class JobView(View):
+    """A job now."""
+
+    id: str
+    status: JobStatus
+    counts: CountsView
+    space: str
+    settings: dict[str, int]
+    proxies: list[str]
+    seed: int
+    batch: BatchRef
+    precision: str
+    layers: bool
+    metadata: dict[str, Any]
+    created_at: str = Field(description="RFC 3339, UTC, by Redis' clock")
+    started_at: str | None
+    finished_at: str | None
+    expires_at: str | None = Field(description="When the job is forgotten; null while it is unfinished")
+    links: JobLinks
+
+
+class ErrorView(View):
+    """Why there is no score."""
+
+    code: str
+    message: str
+
+
+class EnvironmentView(View):
+    """Where a score was computed: the same of all these gives the same bits."""
+
+    device: str
+    capability: str
+    torch: str
+
+
+class ScoreView(View):
+    """One proxy's outcome, with all it depends on."""
+
+    proxy: str
+    status: Literal["scored", "failed"]
+    value: float | None = Field(description="null unless status is scored: no number is ever invented")
+    direction: str
+    components: dict[str, float]
+    batch: str | None
+    seed: int | None
+    precision: str | None
+    revision: int
+    environment: EnvironmentView
+    seconds: float
+    cached: bool = Field(description="true if it was known before this job")
+    error: ErrorView | None
+    layers: list[dict[str, Any]] | None = Field(None, description="Only if the job asked for layers")
+
+
+class ItemView(View):
+    """One architecture of a job, and its scores."""
+
+    index: int
+    id: str | None
+    status: ItemStatus
+    architecture: str = Field(description="Canonical form")
+    space: str
+    settings: dict[str, int]
+    format: str = Field(description="The format it was sent in")
+    params: int = Field(description="Trainable parameters, with batch norm and without auxiliary head")
+    macs: int = Field(description="Multiply-accumulates for one image")
+    connected: bool = Field(description="Whether the input reaches the output")
+    facts: dict[str, Any] = Field(description="What else the space knows of it")
+    scores: dict[str, ScoreView] = Field(description="By proxy; empty until the item has ended")
+    error: ErrorView | None = Field(description="Why the item as a whole failed")
+
+
+class ScorePage(View):
+    """Items in the order of the request."""
+
+    items: list[ItemView]
+    next_cursor: str | None = Field(description="null on the last page")

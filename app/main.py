@@ -1,0 +1,87 @@
+"""The API: `uvicorn app.main:create_app --factory`. Never imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+
+from app import errors, health, openapi, problems
+from app.catalog import batches, proxies, spaces
+from app.deps import State
+from app.jobs import endpoints as jobs
+from app.jobs.service import Jobs
+from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
+from app.settings import Settings
+from workers.settings import connect
+from workers.store import Store
+
+#: Everything that is served.
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    jobs.router,
+    spaces.router,
+    proxies.router,
+    batches.router,
+    problems.router,
+    health.router,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Connects to Redis when it starts to serve, and not before it is needed."""
+    settings = settings or Settings()
+    app = FastAPI(
+        title="CRoZe",
+        summary="Zero-cost scores for neural architectures",
+        description=openapi.DESCRIPTION,
+        version=_version(),
+        openapi_tags=openapi.TAGS,
+        docs_url=DOCS_PATH,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=partial(_lifespan, settings=settings),
+        # The first is the outermost: what it adds is on every answer of those below it.
+        middleware=[
+            Middleware(RequestId),
+            Middleware(SecurityHeaders),
+            Middleware(Unhandled),
+            Middleware(AllowedHosts, hosts=settings.allowed_hosts),
+            Middleware(BodyLimit, limit=settings.max_body),
+        ],
+    )
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI, *, settings: Settings) -> AsyncIterator[State]:
+    redis = connect(settings.redis_url)
+    try:
+        store = Store(redis)
+        yield State(settings=settings, store=store, jobs=Jobs(store, settings))
+    finally:
+        redis.close()
+
+
+def _version() -> str:
+    try:
+        return version("croze")
+    except PackageNotFoundError:
+        # Run from a source tree that was never installed.
+        return "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    """`app.main:app` for servers without factories: made when asked for, so that importing reads no environment."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    application = globals()["app"] = create_app()
+    return application

@@ -1,0 +1,43 @@
+"""What the API process reads from its environment: CROZE_* (and REDIS_URL)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AliasChoices, ByteSize, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+GIB: Final = 2**30
+MIB: Final = 2**20
+
+
+class Settings(BaseSettings):
+    """Settings of the API. Sizes take a unit: CROZE_MAX_BODY=64MiB."""
+
+    model_config = SettingsConfigDict(env_prefix="CROZE_", populate_by_name=True, extra="ignore", frozen=True)
+
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL"),
+        description="redis://, rediss:// or unix:// URL.",
+    )
+    memory_limit: ByteSize = Field(
+        ByteSize(4 * GIB), gt=0, description="An architecture that would need more than this to score is refused."
+    )
+    max_body: ByteSize = Field(
+        # 20,000 DARTS genotypes with ids are about 16 MB.
+        ByteSize(32 * MIB),
+        gt=0,
+        description="Largest request body, uploads of batches included.",
+    )
+    data_dir: Path | None = Field(None, description="Folder with the original data set archives.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        description="Host names that this service answers for, separated by commas; * for any.",
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip().lower() for part in value.split(",")) if isinstance(value, str) else value
