@@ -1,0 +1,147 @@
+"""The whole service on this machine: Redis, API and workers as supervised children."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from app.cli.errors import CommandError
+from app.cli.supervisor import Child, Death, ProcessChild, RedisChild, Supervisor
+from workers.embedded_redis import EmbeddedRedis
+from workers.errors import RedisServerError, StoreError
+from workers.settings import connect
+from workers.store import Store
+
+HOST: Final = "127.0.0.1"
+#: A worker that starts cold imports torch from disk and scores a known cell before it registers.
+READY_TIMEOUT_S: Final = 120.0
+_READY_POLL_S: Final = 0.2
+
+
+def redis_url_from_environment() -> str | None:
+    """The server that the user named, if any."""
+    return os.environ.get("CROZE_REDIS_URL") or os.environ.get("REDIS_URL") or None
+
+
+@contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """The socket that the API serves. Held here, so that the port is ours before anything starts, and a client that
+    connects while the API restarts waits instead of being refused.
+
+    Raises:
+        CommandError: the port cannot be had.
+    """
+    try:
+        server = socket.create_server((HOST, port), backlog=2048)
+    except OSError as error:
+        hint = "another program has it; --port 0 takes any free one" if port else "no port is free"
+        raise CommandError(f"cannot listen on {HOST}:{port}: {error.strerror}", [hint]) from error
+    with server:
+        yield server
+
+
+@dataclass(slots=True)
+class LocalService:
+    """Redis (unless the user has one), API and workers."""
+
+    data_dir: Path
+    server: socket.socket
+    workers: int
+    on_death: Callable[[Death], None]
+    embedded: EmbeddedRedis | None = field(init=False)
+    supervisor: Supervisor = field(init=False)
+    _own_url: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        self.embedded = None if redis_url_from_environment() else EmbeddedRedis(self.data_dir / "redis")
+        logs = self.data_dir / "logs"
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        api = ProcessChild("api", self._api_command(), self._environment, logs / "api.log", (self.server.fileno(),))
+        workers = [
+            ProcessChild(f"worker-{n}", _python("workers.main"), self._environment, logs / f"worker-{n}.log")
+            for n in range(1, self.workers + 1)
+        ]
+        stages: list[list[Child]] = [[RedisChild(self.embedded)]] if self.embedded else []
+        self.supervisor = Supervisor([*stages, [api, *workers]], self.on_death, self._after_restart)
+
+    @property
+    def url(self) -> str:
+        """Where the API answers."""
+        return f"http://{HOST}:{self.server.getsockname()[1]}"
+
+    @property
+    def redis_url(self) -> str:
+        """The embedded server's URL, else the user's."""
+        return self.embedded.url if self.embedded else redis_url_from_environment() or ""
+
+    def start(self) -> None:
+        """Start everything once.
+
+        Raises:
+            CommandError: Redis cannot be started or reached.
+        """
+        try:
+            if self.embedded is None:
+                _check_reachable(self.redis_url)
+            self.supervisor.start()
+        except (RedisServerError, OSError) as error:
+            raise CommandError(str(error)) from error
+        self._own_url = self.redis_url
+
+    def missing(self) -> str | None:
+        """What is not ready yet; None once the API is ready and every worker has registered."""
+        try:
+            answer = httpx.get(f"{self.url}/readyz", timeout=2.0)
+        except httpx.TransportError:
+            return "the API does not answer"
+        if not answer.is_success:
+            return f"the API is not ready: {answer.text[:200]}"
+        try:
+            registered = len(Store(connect(self.redis_url)).fleet.workers())
+        except StoreError as error:
+            return str(error)
+        return None if registered >= self.workers else f"{registered} of {self.workers} workers are ready"
+
+    def wait_until_ready(self, given_up: Callable[[], bool], timeout: float = READY_TIMEOUT_S) -> str | None:
+        """None once everything is ready; else, when the time is over, what is missing."""
+        deadline = time.monotonic() + timeout
+        while (missing := self.missing()) and time.monotonic() < deadline and not given_up():
+            time.sleep(_READY_POLL_S)
+        return missing
+
+    def _api_command(self) -> list[str]:
+        descriptor = str(self.server.fileno())
+        return [*_python("uvicorn"), "app.main:create_app", "--factory", "--fd", descriptor, "--no-access-log"]
+
+    def _environment(self) -> Mapping[str, str]:
+        # The URL may hold a password: it travels in the environment, never on a command line.
+        return {**os.environ, "CROZE_REDIS_URL": self.redis_url}
+
+    def _after_restart(self, child: Child) -> None:
+        """A Redis server that came back elsewhere (its socket's folder was gone): everyone must learn the new URL."""
+        if isinstance(child, RedisChild) and self.redis_url != self._own_url:
+            self._own_url = self.redis_url
+            self.supervisor.restart(self.supervisor.stages[-1])
+
+
+def _python(module: str) -> list[str]:
+    # -P: a folder named `app` or `workers` in the user's working directory must not shadow ours.
+    return [sys.executable, "-P", "-m", module]
+
+
+def _check_reachable(url: str) -> None:
+    try:
+        Store(connect(url)).check_writable()
+    except StoreError as error:
+        raise CommandError(f"the Redis server of REDIS_URL is of no use: {error}") from error
+    except ValueError as error:  # redis-py's word for a malformed URL
+        raise CommandError(f"REDIS_URL is no Redis URL: {error}", ["e.g. redis://127.0.0.1:6379/0"]) from error

@@ -1,0 +1,199 @@
+"""The three ways to print items: one JSON object a line, CSV, and a table for people. All in input order."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final, Protocol, TextIO
+
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.results import failures, score_of, value_of
+from app.cli.scoring_request import ScoringRequest
+from app.cli.terminal import stdout
+from proxy.json_types import JsonObject
+from proxy.proxies import get_proxy
+
+#: Characters of an architecture that are shown on the narrowest terminal.
+_LEAST_ROOM: Final = 16
+
+
+class OutputFormat(StrEnum):
+    """Values of `--format`."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Output(Protocol):
+    """Takes the items of one request in input order."""
+
+    def write(self, item: JsonObject) -> None:
+        """One more item."""
+
+    def finish(self) -> None:
+        """That was the last one."""
+
+
+class JsonLines:
+    """One item object a line, numbers in full precision."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, item: JsonObject) -> None:
+        self._stream.write(json.dumps(item, allow_nan=False) + "\n")
+        self._stream.flush()  # whoever reads the pipe sees an item when it is there
+
+    def finish(self) -> None:
+        pass
+
+
+class Csv:
+    """A header and one row an item, numbers in full precision. Empty: no value."""
+
+    def __init__(self, request: ScoringRequest, stream: TextIO) -> None:
+        self._stream = stream
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._proxies = request.options.proxies
+        self._settings = [setting.name for setting in request.space.settings]
+        parts = [f"{name}.{part}" for name in self._proxies for part in get_proxy(name).components]
+        facts = ["index", "id", "status", "space", *self._settings, "architecture", "format", "params", "macs"]
+        self._writer.writerow([*facts, "connected", *self._proxies, *parts, "error"])
+
+    def write(self, item: JsonObject) -> None:
+        settings = item["settings"]
+        assert isinstance(settings, dict)
+        row: list[object] = [
+            item["index"],
+            item["id"],
+            item["status"],
+            item["space"],
+            *(settings[name] for name in self._settings),
+        ]
+        row += [item[key] for key in ("architecture", "format", "params", "macs")]
+        row += [json.dumps(item["connected"])]
+        row += [value_of(item, proxy) for proxy in self._proxies]
+        row += [value for proxy in self._proxies for value in _components(item, proxy)]
+        self._writer.writerow([*row, " | ".join(failures(item))])
+        self._stream.flush()
+
+    def finish(self) -> None:
+        pass
+
+
+class RankedTable:
+    """A table for people, the best by the first proxy on top."""
+
+    def __init__(self, request: ScoringRequest) -> None:
+        self._request = request
+        self._items: list[JsonObject] = []
+
+    def write(self, item: JsonObject) -> None:
+        self._items.append(item)
+
+    def finish(self) -> None:
+        proxies = self._request.options.proxies
+        counts = [name for name in ("params", "macs") if name not in proxies]
+        console = stdout()
+        rows = [self._row(rank, item) for rank, item in enumerate(ranked(self._items, proxies[0]), start=1)]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("rank", "line"):
+            table.add_column(heading, justify="right", style="dim", no_wrap=True)
+        for heading in (*proxies, *counts):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("architecture", no_wrap=True)
+        # Cut where a terminal ends; in a file nothing is cut.
+        others = sum(max(len(h), *(len(row[n]) for row in rows)) + 2 for n, h in enumerate(table_headings(table)[:-1]))
+        room = max(_LEAST_ROOM, console.width - others) if console.is_terminal else None
+        for row in rows:
+            if room is not None:
+                row[-1].truncate(room, overflow="ellipsis")
+            table.add_row(*row)
+        console.print(table, soft_wrap=not console.is_terminal, crop=console.is_terminal)
+
+    def _row(self, rank: int, item: JsonObject) -> list[Text]:
+        proxies = self._request.options.proxies
+        index = item["index"]
+        assert isinstance(index, int)
+        value = value_of(item, proxies[0])
+        cells = [Text(str(rank) if value is not None else "-"), Text(_line_of(self._request.entries[index].where))]
+        cells += [_shown_value(item, proxy) for proxy in proxies]
+        cells += [Text(quantity(item[key])) for key in ("params", "macs") if key not in proxies]
+        cells.append(_shown_architecture(item))
+        return cells
+
+
+def table_headings(table: Table) -> list[str]:
+    """The headings of a table, as text."""
+    return [str(column.header) for column in table.columns]
+
+
+def ranked(items: list[JsonObject], proxy: str) -> list[JsonObject]:
+    """Best first; items without a value last; ties in input order."""
+    sign = -1.0 if get_proxy(proxy).direction == "higher_is_better" else 1.0
+
+    def key(item: JsonObject) -> tuple[bool, float]:
+        value = value_of(item, proxy)
+        return (value is None, sign * value if value is not None else 0.0)
+
+    return sorted(items, key=key)
+
+
+_UNITS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def quantity(value: object) -> str:
+    """A count as people read it: 1289578 -> "1.29M"."""
+    if not isinstance(value, int):
+        return "-"
+    for size, unit in _UNITS:
+        if value >= size:
+            return f"{value / size:.3g}{unit}" if value / size < 999.5 else f"{value / size:.0f}{unit}"
+    return str(value)
+
+
+def number(value: float | None) -> str:
+    """A score as people compare it: six digits."""
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4e}"
+
+
+def _shown_value(item: JsonObject, proxy: str) -> Text:
+    value = value_of(item, proxy)
+    if value is None:
+        return Text("failed", style="bold red")
+    return Text(quantity(int(value)) if proxy in ("params", "macs") else number(value))
+
+
+def _shown_architecture(item: JsonObject) -> Text:
+    name = f"{item['id']}  " if item["id"] else ""
+    text = Text(f"{name}{item['architecture']}")
+    if not item["connected"]:
+        text = Text("disconnected  ", style="yellow") + text
+    return text
+
+
+def _line_of(where: str) -> str:
+    """The number at the end of "cells.txt:3" or "argument 2"."""
+    return where.replace(" ", ":").rpartition(":")[2]
+
+
+def _components(item: Mapping[str, object], proxy: str) -> list[object]:
+    score = score_of(item, proxy)
+    components = score["components"] if score else {}
+    assert isinstance(components, dict)
+    return [components.get(part) for part in get_proxy(proxy).components]
+
+
+OUTPUTS: Final[dict[OutputFormat, Callable[[ScoringRequest], Output]]] = {
+    OutputFormat.TABLE: RankedTable,
+    OutputFormat.JSON: lambda _request: JsonLines(sys.stdout),
+    OutputFormat.CSV: lambda request: Csv(request, sys.stdout),
+}

@@ -1,0 +1,44 @@
+"""Items as JSON, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from proxy.json_types import JsonObject
+
+
+def in_input_order(items: Iterable[JsonObject]) -> Iterator[JsonObject]:
+    """Items, which come as they finish, by index from 0: each is held back until all before it are there."""
+    waiting: dict[int, JsonObject] = {}
+    next_index = 0
+    for item in items:
+        index = item["index"]
+        assert isinstance(index, int), "an item has an index"
+        waiting[index] = item
+        while next_index in waiting:
+            yield waiting.pop(next_index)
+            next_index += 1
+    assert not waiting, f"item {next_index} never came"
+
+
+def score_of(item: Mapping[str, object], proxy: str) -> JsonObject | None:
+    """The item's score by `proxy`; None if it has none."""
+    scores = item["scores"]
+    score = scores.get(proxy) if isinstance(scores, dict) else None
+    return score if isinstance(score, dict) else None
+
+
+def value_of(item: Mapping[str, object], proxy: str) -> float | None:
+    """The number alone; None unless it was scored."""
+    score = score_of(item, proxy)
+    value = score["value"] if score else None
+    return value if isinstance(value, int | float) else None
+
+
+def failures(item: Mapping[str, object]) -> list[str]:
+    """Why the item, or one of its proxies, has no value: "code: message"."""
+    found = [("", item.get("error"))]
+    scores = item["scores"]
+    if isinstance(scores, dict):
+        found += [(f"{name}: ", score.get("error")) for name, score in scores.items()]
+    return [f"{prefix}{error['code']}: {error['message']}" for prefix, error in found if isinstance(error, dict)]

@@ -1,0 +1,183 @@
+"""`croze score`: architectures in, scores out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+
+from app.cli.architectures_file import read_entries
+from app.cli.errors import UsageError
+from app.cli.local_scoring import LocalScoring
+from app.cli.output import OUTPUTS, OutputFormat
+from app.cli.progress import duration, report_progress
+from app.cli.remote_scoring import RemoteScoring
+from app.cli.results import failures, in_input_order
+from app.cli.scoring_request import MAX_SEED, ScoringOptions, ScoringRequest, check_request
+from app.cli.terminal import stderr
+from proxy.data.spec import DEFAULT_BATCH
+from proxy.json_types import JsonObject
+from proxy.precision import DEFAULT_PRECISION, PRECISIONS
+from proxy.proxies import PROXIES
+from proxy.spaces import SPACES
+
+EXAMPLES: Final = """
+Examples:
+
+  croze score "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+
+  croze score index:2631 index:13714 --proxy croze --proxy params
+
+  croze score -f genotypes.txt --channels 16 --layers 8 --format csv > scores.csv
+
+  generate | croze score - --format json | jq .scores.croze.value
+
+  croze score -f cells.txt --url http://127.0.0.1:8000
+
+A line of a file is a genotype as a string or as JSON, `index:NUMBER`, or an object
+{"architecture": ..., "format": ..., "id": ...}. Blank lines and lines that begin with # are skipped.
+
+Exit code: 0 every item was scored, 1 some failed, 2 the input is wrong and nothing was scored.
+"""
+
+#: Failures listed after the results; the rest is counted.
+_FAILURES_SHOWN: Final = 10
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends like Ctrl-C, with its own exit code."""
+
+
+def score(
+    architectures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARCH]...", help="Genotypes, index:NUMBER, or - for standard input."),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="One architecture a line; - is standard input.")
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Score on this machine, an engine a core (the default).")
+    ] = False,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Let the service at this address score.")] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(metavar="SPACE", help=f"{' or '.join(SPACES)}; needed only where a genotype leaves it open."),
+    ] = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option(metavar="PROXY", help=f"{', '.join(PROXIES)}; may be repeated. Default: croze.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the weights.")] = 0,
+    precision: Annotated[str, typer.Option(metavar="PRECISION", help=", ".join(PRECISIONS))] = DEFAULT_PRECISION,
+    batch: Annotated[
+        str, typer.Option(metavar="NAME|FILE.npz", help="The images: a batch's name, or a file with images and labels.")
+    ] = DEFAULT_BATCH,
+    channels: Annotated[int | None, typer.Option(help="Channels of the first stage.")] = None,
+    cells: Annotated[int | None, typer.Option(help="nasbench201: cells per stage.")] = None,
+    layers: Annotated[int | None, typer.Option(help="darts: number of cells.")] = None,
+    classes: Annotated[int | None, typer.Option(help="Classes; the batch's if not given.")] = None,
+    per_layer: Annotated[
+        bool,
+        typer.Option("--per-layer", help="Add each layer's share to the scores (json, at most 100 architectures)."),
+    ] = False,
+    output_format: Annotated[OutputFormat, typer.Option("--format", help="Of standard output.")] = OutputFormat.TABLE,
+) -> None:
+    """Score architectures with CRoZe and other proxies, here or at a running service."""
+    if local and url is not None:
+        raise UsageError("--local and --url exclude each other")
+    if per_layer and output_format is not OutputFormat.JSON:
+        raise UsageError("--per-layer goes with --format json only")
+    settings = {"channels": channels, "cells": cells, "layers": layers, "classes": classes}
+    options = ScoringOptions(
+        space=space,
+        settings={name: value for name, value in settings.items() if value is not None},
+        proxies=tuple(proxy or ("croze",)),
+        seed=seed,
+        precision=precision,
+        batch=batch,
+        layers=per_layer,
+    )
+    if file is None and not architectures and not sys.stdin.isatty():
+        architectures = ["-"]  # croze score < cells.txt
+    try:
+        with _sigterm_interrupts():
+            _run(check_request(read_entries(architectures or [], file), options), url, output_format)
+    except _Terminated:
+        raise typer.Exit(128 + signal.SIGTERM) from None
+    except KeyboardInterrupt:
+        stderr().print("interrupted; nothing is left running")
+        raise typer.Exit(128 + signal.SIGINT) from None
+    except BrokenPipeError:  # croze score ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+
+
+def _run(request: ScoringRequest, url: str | None, output_format: OutputFormat) -> None:
+    if url is None:
+        scoring: LocalScoring | RemoteScoring = LocalScoring.prepare(request)
+    else:
+        scoring = RemoteScoring(request, url)
+    failed: list[JsonObject] = []
+    started = time.monotonic()
+    with closing(_reporting(scoring.items(), request, output_format)) as items:
+        output = OUTPUTS[output_format](request)
+        for item in in_input_order(items):
+            output.write(item)
+            if item["status"] != "scored":
+                failed.append(item)
+    output.finish()
+    _summarise(request, failed, time.monotonic() - started)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _reporting(
+    items: Generator[JsonObject], request: ScoringRequest, output_format: OutputFormat
+) -> Generator[JsonObject]:
+    """The same items, reported as they pass. Two streams on one terminal would tear a live bar apart."""
+    console = stderr()
+    bar = console.is_terminal and (output_format is OutputFormat.TABLE or not sys.stdout.isatty())
+    with closing(items), report_progress(console, len(request.entries), bar=bar) as progress:
+        for item in items:
+            progress.advance(failed=item["status"] != "scored")
+            yield item
+
+
+def _summarise(request: ScoringRequest, failed: list[JsonObject], seconds: float) -> None:
+    console = stderr()
+    for item in failed[:_FAILURES_SHOWN]:
+        index = item["index"]
+        assert isinstance(index, int), "an item has an index"
+        reasons = failures(item) or [str(item["status"])]
+        console.print(
+            f"{request.entries[index].where}: {'; '.join(reasons)}", style="red", markup=False, soft_wrap=True
+        )
+    if len(failed) > _FAILURES_SHOWN:
+        console.print(f"... and {len(failed) - _FAILURES_SHOWN} more failed", style="red", soft_wrap=True)
+    total, options = len(request.entries), request.options
+    console.print(
+        f"{total - len(failed)} of {total} scored in {duration(seconds)}: {', '.join(options.proxies)} on "
+        f"{options.batch}, seed {options.seed}, {options.precision}",
+        style="dim", markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """SIGTERM unwinds like Ctrl-C, so that engines end and a job at a service is canceled."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise _Terminated
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

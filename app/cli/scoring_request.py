@@ -1,0 +1,177 @@
+"""What `croze score` was asked for, checked as a whole before anything is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.cli.architectures_file import Entry, Unreadable
+from app.cli.errors import UsageError
+from proxy.errors import InvalidArchitecture, ProxyError, UnknownFormat
+from proxy.json_types import JsonValue
+from proxy.precision import check_precision
+from proxy.proxies import get_proxy
+from proxy.spaces import SPACES, get_space
+from proxy.spaces._base import Architecture, Space
+
+#: A seed is an unsigned 32-bit number, as over HTTP.
+MAX_SEED: Final = 2**32 - 1
+#: Per-layer tables are long; the service gives them for at most so many items, and so does `--local`.
+MAX_ITEMS_WITH_LAYERS: Final = 100
+#: Any number of classes: stands in where the batch is not at hand and `--classes` was not given.
+_SOME_CLASSES: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringOptions:
+    """The options of `croze score` that say what a score is."""
+
+    space: str | None = None
+    """None: seen from the architectures."""
+    settings: Mapping[str, int]
+    """Those given; the space and the batch fill in the rest."""
+    proxies: tuple[str, ...] = ("croze",)
+    seed: int = 0
+    precision: str
+    batch: str
+    """Name, digest, or path of an .npz file."""
+    layers: bool = False
+    """Whether the per-layer table is wanted."""
+
+    @property
+    def batch_file(self) -> Path | None:
+        """The .npz file that the batch is in; None if it is a name."""
+        return Path(self.batch) if self.batch.lower().endswith(".npz") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One architecture that may be scored."""
+
+    where: str
+    value: JsonValue
+    """As the user wrote it."""
+    format: str
+    id: str | None
+    architecture: Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringRequest:
+    """A checked request: every architecture is a member of the space."""
+
+    space: Space[Any]
+    options: ScoringOptions
+    entries: Sequence[Accepted]
+
+
+def check_request(found: Iterable[Entry | Unreadable], options: ScoringOptions) -> ScoringRequest:
+    """Parse everything.
+
+    Raises:
+        UsageError: an option or an architecture is wrong; every bad architecture is named by its line.
+    """
+    _check_options(options)
+    accepted: list[Accepted] = []
+    faults: list[str] = []
+    space = get_space(options.space) if options.space else None
+    for entry in found:
+        if isinstance(entry, Unreadable):
+            faults.append(f"{entry.where}: {entry.problem}")
+            continue
+        try:
+            entry_space = space or _recognise(entry)
+            accepted.append(_parse(entry, entry_space))
+            space = entry_space  # the first that is clear decides: one run, one space
+        except ProxyError as error:
+            faults += _describe(entry.where, error)
+    _refuse_unless_scorable(accepted, faults, options)
+    assert space is not None, "an accepted architecture has a space"
+    check_settings(space, options.settings, _SOME_CLASSES)
+    return ScoringRequest(space, options, accepted)
+
+
+def check_settings(space: Space[Any], given: Mapping[str, int], classes: int) -> dict[str, int]:
+    """All settings of the space.
+
+    Raises:
+        UsageError: naming the option that is wrong.
+    """
+    try:
+        return space.complete_settings(given, classes)
+    except ProxyError as error:
+        details = [str(fault).replace("settings.", "--", 1) for fault in error.faults]
+        raise UsageError(f"these settings do not fit space {space.name}", details) from error
+
+
+def _check_options(options: ScoringOptions) -> None:
+    try:
+        for proxy in options.proxies:
+            get_proxy(proxy)
+        check_precision(options.precision)
+        if options.space is not None:
+            get_space(options.space)
+    except ProxyError as error:
+        raise UsageError(error.message) from error
+    if len(set(options.proxies)) < len(options.proxies):
+        raise UsageError(f"a proxy is named twice: {', '.join(options.proxies)}")
+    if options.batch_file and not options.batch_file.is_file():
+        raise UsageError(f"batch file {options.batch} does not exist")
+
+
+def _refuse_unless_scorable(accepted: Sequence[Accepted], faults: Sequence[str], options: ScoringOptions) -> None:
+    if faults:
+        bad = "1 architecture is" if len(faults) == 1 else f"{len(faults)} architectures are"
+        raise UsageError(f"{bad} not valid; nothing was scored", faults)
+    if not accepted:
+        raise UsageError(
+            "no architecture given; write one as an argument, or name a file with -f (- is standard input)"
+        )
+    if options.layers and len(accepted) > MAX_ITEMS_WITH_LAYERS:
+        raise UsageError(
+            f"--per-layer takes at most {MAX_ITEMS_WITH_LAYERS} architectures, and there are {len(accepted)}"
+        )
+
+
+def _parse(entry: Entry, space: Space[Any]) -> Accepted:
+    try:
+        parsed = space.parse(entry.value, entry.format)
+    except UnknownFormat as error:
+        raise _other_space(entry, space) or error from error
+    return Accepted(entry.where, entry.value, parsed.format, entry.id, parsed.architecture)
+
+
+def _recognise(entry: Entry) -> Space[Any]:
+    """The one space that the value, or its named format, belongs to."""
+    fitting = _fitting(entry)
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        examples = "; ".join(f"{each.name}: {each.formats[each.canonical_format].example}" for each in SPACES.values())
+        raise UnknownFormat(
+            f"fits no space by itself; name one with --space ({', '.join(SPACES)}). Examples: {examples}"
+        )
+    raise UnknownFormat(f"could be of {' or '.join(each.name for each in fitting)}; name one with --space")
+
+
+def _fitting(entry: Entry) -> list[Space[Any]]:
+    if entry.format is not None:
+        return [space for space in SPACES.values() if entry.format in space.formats]
+    return [space for space in SPACES.values() if any(f.recognises(entry.value) for f in space.formats.values())]
+
+
+def _other_space(entry: Entry, space: Space[Any]) -> UnknownFormat | None:
+    """A better error for an architecture that plainly belongs to another space."""
+    others = [each.name for each in _fitting(entry) if each.name != space.name]
+    if not others:
+        return None
+    return UnknownFormat(f"this is of space {others[0]}, the others are of {space.name}; score one space at a time")
+
+
+def _describe(where: str, error: ProxyError) -> list[str]:
+    """All that is wrong with one architecture, as one line or one line a fault."""
+    if isinstance(error, InvalidArchitecture) and error.faults:
+        return ["; ".join([f"{where}: {error.faults[0]}", *map(str, error.faults[1:])])]
+    return [f"{where}: {error.message}"]
