@@ -108,7 +108,9 @@ def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename for entry in entries]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
-        raise invalid_batch(Fault(shown(min(repeated)), "is there twice", "keep one array of each name"))
+        raise invalid_batch(
+            Fault(position(min(repeated).removesuffix(".npy")), "is there twice", "keep one array of each name")
+        )
 
 
 def _read_header(key: str, stream: IO[bytes], size: int) -> Member:

@@ -60,6 +60,8 @@ def read_npz(content: bytes, *, name: str) -> Batch:
     if faults:
         raise invalid_batch(*faults)
     constants = read_constants(file)
+    if constants is None and file.members["images"].dtype == np.uint8:
+        constants = CIFAR10
     labels_N = read_labels(file)
     return Batch(
         name=name,
@@ -184,7 +186,8 @@ def read_labels(file: NpzFile) -> LabelArray:
 def _read_images(file: NpzFile, constants: Normalisation | None) -> FloatArray:
     raw = file.read("images")
     if raw.dtype == np.uint8:
-        return normalise(raw, constants or CIFAR10)
+        assert constants is not None, "pixels are always normalised"
+        return normalise(raw, constants)
     return finite_images(raw)
 
 
