@@ -7,6 +7,7 @@ An error carries a stable `code`; `PROBLEMS` gives the code its status and title
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
 
+logger = logging.getLogger("croze.api")
+
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 #: Faults listed in one answer; what is beyond is counted, so that 20,000 bad genotypes do not answer with megabytes.
 MAX_FAULTS: Final = 50
@@ -36,6 +39,8 @@ class Problem:
 
     status: int
     title: str
+    repair: str = ""
+    """What to do, where the error itself cannot say it better."""
 
 
 #: code -> what it means over HTTP. Codes never change meaning and are never reused.
@@ -63,9 +68,10 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "invalid": Problem(422, "The request is not valid"),
     # The service
     "internal_error": Problem(500, "The service made a mistake"),
-    "store_unavailable": Problem(503, "Redis cannot be reached"),
-    "store_failed": Problem(503, "Redis did not do what was asked"),
-    "store_full": Problem(507, "Redis has no room for more"),
+    "store_unavailable": Problem(503, "Redis does not answer", f"try again in {RETRY_AFTER} seconds"),
+    "store_full": Problem(507, "Redis has no room for more", "try again when older jobs have expired"),
+    "store_failed": Problem(500, "Redis refused what was asked", "this is a mistake of the service"),
+    "schema_mismatch": Problem(500, "Redis holds records of a newer release", "upgrade the service"),
 }
 
 _STATUS_CODES: Final = {problem.status: code for code, problem in PROBLEMS.items() if problem.status < 422}
@@ -169,7 +175,7 @@ def install(app: FastAPI) -> None:
     """Register the handlers. Whatever they do not know is `middleware.Unhandled`'s: a 500."""
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(ProxyError, _on_domain_error)
-    app.add_exception_handler(StoreError, _on_domain_error)
+    app.add_exception_handler(StoreError, _on_store_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
@@ -181,10 +187,18 @@ def _on_api_error(request: Request, error: Exception) -> Response:
 
 
 def _on_domain_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProxyError | StoreError)
-    faults = error.faults if isinstance(error, ProxyError) else ()
-    headers = {"Retry-After": str(RETRY_AFTER)} if PROBLEMS[error.code].status == 503 else None
-    return problem(error.code, error.message, _id(request), faults, headers=headers)
+    assert isinstance(error, ProxyError)
+    return problem(error.code, error.message, _id(request), error.faults)
+
+
+def _on_store_error(request: Request, error: Exception) -> Response:
+    """Where Redis is and what it said is for the log alone."""
+    assert isinstance(error, StoreError)
+    entry, request_id = PROBLEMS[error.code], _id(request)
+    logger.warning("%s: %s, request %s", error.code, error.message, request_id)
+    headers = {"Retry-After": str(RETRY_AFTER)} if entry.status == 503 else None
+    text = f"{entry.title}; {entry.repair} (the service's log has more under request_id {request_id})"
+    return problem(error.code, text, request_id, headers=headers)
 
 
 def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -15,7 +15,7 @@ from proxy.errors import allowed_names, shown
 router = APIRouter(prefix="/v1/problems", tags=["service"], route_class=JsonRoute)
 
 #: What any path that needs Redis may answer.
-STORE_CODES: Final = ("store_unavailable", "store_failed")
+STORE_CODES: Final = ("store_unavailable", "store_failed", "schema_mismatch")
 
 
 class FaultView(BaseModel):
@@ -49,6 +49,18 @@ class ProblemKind(BaseModel):
 
 class ProblemKinds(BaseModel):
     items: list[ProblemKind]
+
+
+def _example(code: str) -> dict[str, Any]:
+    kind = PROBLEMS[code]
+    return {
+        "type": f"/v1/problems/{code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": code,
+        "detail": "what is wrong; what is allowed",
+        "request_id": "5f0c9bd6e7e04a0ea5b6ecf3dcb0d2f4",
+    }
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -89,15 +101,3 @@ def read_problem(code: str) -> Response:
 
 def _kind(code: str) -> dict[str, Any]:
     return {"code": code, "status": PROBLEMS[code].status, "title": PROBLEMS[code].title}
-
-
-def _example(code: str) -> dict[str, Any]:
-    kind = PROBLEMS[code]
-    return {
-        "type": f"/v1/problems/{code}",
-        "title": kind.title,
-        "status": kind.status,
-        "code": code,
-        "detail": "what is wrong; what is allowed",
-        "request_id": "5f0c9bd6e7e04a0ea5b6ecf3dcb0d2f4",
-    }

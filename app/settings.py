@@ -18,22 +18,24 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CROZE_", populate_by_name=True, extra="ignore", frozen=True)
 
     redis_url: str = Field(
-        "redis://127.0.0.1:6379/0",
+        default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL"),
         description="redis://, rediss:// or unix:// URL.",
     )
     memory_limit: ByteSize = Field(
-        ByteSize(4 * GIB), gt=0, description="An architecture that would need more than this to score is refused."
+        default=ByteSize(4 * GIB),
+        gt=0,
+        description="An architecture that would need more than this to score is refused.",
     )
     max_body: ByteSize = Field(
         # 20,000 DARTS genotypes with ids are about 16 MB.
-        ByteSize(32 * MIB),
+        default=ByteSize(32 * MIB),
         gt=0,
         description="Largest request body, uploads of batches included.",
     )
-    data_dir: Path | None = Field(None, description="Folder with the original data set archives.")
+    data_dir: Path | None = Field(default=None, description="Folder with the original data set archives.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("localhost", "127.0.0.1", "[::1]"),
+        default=("localhost", "127.0.0.1", "[::1]"),
         description="Host names that this service answers for, separated by commas; * for any.",
     )
 

@@ -1,10 +1,8 @@
-"""Batches over HTTP: what there is, uploads, and what a job's `batch` names."""
+"""Batches over HTTP: what there is, and uploads."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,21 +10,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.catalog.schemas import BatchList, UploadedBatchView, UploadQuery
+from app.catalog.service import keep_upload, list_uploads
 from app.deps import SettingsDep, StoreDep
 from app.errors import UnsupportedMediaType
 from app.jobs.views import timestamp
 from app.json_body import JsonResponse, JsonRoute
 from app.problems import STORE_CODES, problems
-from proxy.data import list_batches, load_batch, read_npz
-from proxy.errors import UnknownBatch, shown
+from proxy.data import list_batches
+from proxy.errors import shown
 from proxy.json_types import JsonObject
 
 if TYPE_CHECKING:
-    from proxy.data.spec import Batch
+    from workers.records import StoredBatch
     from workers.store import Store
 
 UPLOAD_TYPES: Final = ("application/octet-stream", "application/x-npz", "application/zip")
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 router = APIRouter(prefix="/v1/batches", tags=["catalog"], route_class=JsonRoute)
 
@@ -35,7 +33,7 @@ router = APIRouter(prefix="/v1/batches", tags=["catalog"], route_class=JsonRoute
 def list_all(store: StoreDep, settings: SettingsDep) -> Response:
     """Sources that are built in, with an example name each and what is missing on this machine; and uploads."""
     sources: list[Any] = [asdict(info) for info in list_batches(settings.data_dir)]
-    uploaded: list[Any] = [_uploaded(record) for record in store.batches.listed()]
+    uploaded: list[Any] = [_uploaded(record) for record in list_uploads(store)]
     return JsonResponse({"sources": sources, "uploaded": uploaded})
 
 
@@ -76,31 +74,11 @@ async def upload(
     return JsonResponse(answer, 201)
 
 
-def resolve_batch(store: Store, name: str, data_dir: Path | None) -> Batch:
-    """The batch that a job names: built in by name, or kept in the store by digest.
-
-    Raises:
-        UnknownBatch: no such name, not on this machine, or no longer kept.
-        InvalidBatch: an archive in `data_dir` is not what its authors published.
-    """
-    if not name.startswith("sha256:"):
-        return load_batch(name, data_dir=data_dir)
-    if not _DIGEST.fullmatch(name):
-        raise UnknownBatch(f"batch {shown(name, 90)} is no digest; allowed: sha256: and 64 hexadecimal digits")
-    batch = store.batches.get(name)
-    if batch is None:
-        raise UnknownBatch(f"batch {shown(name, 90)} is not kept here (any more); upload it with POST /v1/batches")
-    return batch
-
-
 def _store_upload(store: Store, content: bytes, name: str) -> JsonObject:
-    batch = read_npz(content, name=name)
-    store.batches.put(batch)
-    record = next(each for each in store.batches.listed() if each.digest == batch.digest)
-    return _uploaded(record)
+    return _uploaded(keep_upload(store, content, name))
 
 
-def _uploaded(record: Any) -> JsonObject:
+def _uploaded(record: StoredBatch) -> JsonObject:
     return {
         "name": record.name,
         "digest": record.digest,

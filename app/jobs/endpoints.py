@@ -52,7 +52,7 @@ _REFUSALS: Final = (
     },
 )
 def submit(
-    request: Annotated[SubmitRequest, Body(openapi_examples=REQUEST_EXAMPLES)],  # type: ignore[arg-type]
+    request: Annotated[SubmitRequest, Body(openapi_examples=REQUEST_EXAMPLES)],
     jobs: JobsDep,
 ) -> Response:
     """Checks all architectures, then queues a job. One bad architecture refuses the whole request, with every

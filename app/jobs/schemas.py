@@ -17,6 +17,7 @@ MAX_ARCHITECTURES: Final = 20_000
 #: A per-layer table is about 20 kB.
 MAX_LAYER_ITEMS: Final = 100
 MAX_METADATA_BYTES: Final = 16 * 1024
+MAX_METADATA_DEPTH: Final = 100
 MAX_ID_LENGTH: Final = 200
 MAX_SEED: Final = 2**32 - 1
 MAX_PAGE: Final = 1000

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from app.catalog.batches import resolve_batch
+from app.catalog.service import resolve_batch
 from app.errors import InvalidRequest, UnknownJob
 from app.jobs import cursor
 from app.jobs.known import known_outcomes
 from app.jobs.parsing import Frame, located, parse_items
-from app.jobs.schemas import MAX_LAYER_ITEMS, MAX_METADATA_BYTES, SubmitRequest
+from app.jobs.schemas import MAX_LAYER_ITEMS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, SubmitRequest
 from app.validation import brief
 from proxy.data import check_labels
 from proxy.errors import Fault, InvalidBatch
@@ -140,7 +140,10 @@ def _check_limits(request: SubmitRequest) -> None:
         faults.append(Fault("layers", problem, repair))
     if not _is_small_json(request.metadata):
         problem = f"{brief(request.metadata)} is not allowed"
-        repair = f"allowed: at most {MAX_METADATA_BYTES} bytes of JSON of finite numbers, 100 levels deep"
+        repair = (
+            f"allowed: at most {MAX_METADATA_BYTES} bytes of JSON in UTF-8, at most {MAX_METADATA_DEPTH} levels deep, "
+            "all numbers finite"
+        )
         faults.append(Fault("metadata", problem, repair))
     if faults:
         raise InvalidRequest.of(*faults)
@@ -148,11 +151,12 @@ def _check_limits(request: SubmitRequest) -> None:
 
 def _is_small_json(value: dict[str, Any]) -> bool:
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
     except (ValueError, RecursionError):
-        # 1e999 is read as infinity.
+        # 1e999, which is read as infinity; a lone surrogate; or lists in lists up to the parser's limit.
         return False
-    return len(text) <= MAX_METADATA_BYTES and _depth(text) <= 100
+    return size <= MAX_METADATA_BYTES and _depth(text) <= MAX_METADATA_DEPTH
 
 
 def _depth(text: str) -> int:

@@ -55,7 +55,7 @@ async def until_ended(jobs: Jobs, job_id: str, seconds: float, is_gone: Callable
 
 
 async def finished_lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
-    """The items of a job as NDJSON, as they finish; on a canceled job the canceled ones follow at the end.
+    """The items of a job as NDJSON, in the order in which they ended; canceled ones are the last.
 
     If the job expires while it is read, the lines end.
     """
@@ -67,7 +67,7 @@ async def finished_lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
         start += len(items)
         if items:
             wait = pauses()
-            yield _lines([item for item in items if item.status != "canceled"], job)
+            yield _lines(items, job)
         elif ended:
             break
         else:
@@ -77,15 +77,6 @@ async def finished_lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
                 job = await run_in_threadpool(jobs.get, job.spec.id)
             except UnknownJob:
                 return
-    if job.status == "canceled":
-        async for lines in _canceled_lines(jobs, job):
-            yield lines
-
-
-async def _canceled_lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
-    for start in range(0, job.counts.total, CHUNK):
-        items = await run_in_threadpool(jobs.store.jobs.items, job.spec.id, start, CHUNK)
-        yield _lines([item for item in items if item.status == "canceled"], job)
 
 
 def _lines(items: list[Item], job: Job) -> bytes:
