@@ -1,0 +1,64 @@
+"""Addresses: equal if and only if the score must be equal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from proxy.task import Environment, ScoringTask, address
+
+CPU = Environment(device="cpu", capability="AVX2", torch="2.13.0")
+TASK = ScoringTask(
+    space="nasbench201",
+    architecture="|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+    settings={"channels": 16, "cells": 5, "classes": 10},
+    proxies=("croze", "params"),
+    batch="sha256:00",
+    seed=0,
+    precision="float64",
+)
+
+
+def test_address_is_pinned() -> None:
+    # Changing it orphans every cached score of every installation: raise the proxy's revision instead.
+    assert address(TASK, "croze", CPU) == "185934d9b5fe19d3e2e5f53b613406bb288aaeb70bfcea045fbff7371ef45625"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TASK, seed=1),
+        replace(TASK, batch="sha256:01"),
+        replace(TASK, precision="float32"),
+        replace(TASK, settings={"channels": 17, "cells": 5, "classes": 10}),
+        replace(TASK, architecture="|none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"),
+        replace(TASK, space="darts"),
+    ],
+)
+def test_whatever_the_score_depends_on_is_in_the_address(other: ScoringTask) -> None:
+    assert address(other, "croze", CPU) != address(TASK, "croze", CPU)
+
+
+def test_environment_is_in_the_address_but_not_the_patch_release_of_torch() -> None:
+    ours = address(TASK, "croze", CPU)
+    assert address(TASK, "croze", replace(CPU, capability="AVX512")) != ours
+    assert address(TASK, "croze", replace(CPU, device="cuda")) != ours
+    assert address(TASK, "croze", replace(CPU, torch="2.14.0")) != ours
+    assert address(TASK, "croze", replace(CPU, torch="2.13.1")) == ours
+
+
+def test_what_no_bit_depends_on_is_not_in_the_address() -> None:
+    assert address(replace(TASK, proxies=("croze",), layers=True), "croze", CPU) == address(TASK, "croze", CPU)
+    reordered = replace(TASK, settings={"classes": 10, "cells": 5, "channels": 16})
+    assert address(reordered, "croze", CPU) == address(TASK, "croze", CPU)
+
+
+def test_a_proxy_that_sees_no_batch_is_found_under_any() -> None:
+    elsewhere = replace(TASK, batch="sha256:01", seed=9)
+    assert address(elsewhere, "params", replace(CPU, device="cuda")) == address(TASK, "params", CPU)
+
+
+def test_task_survives_json() -> None:
+    assert ScoringTask.from_json(json.loads(json.dumps(TASK.to_json()))) == TASK
