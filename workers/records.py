@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from proxy.json_types import JsonObject
+from proxy.spaces._base import ImageShape
+from proxy.task import Environment
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
 ItemStatus: TypeAlias = Literal["queued", "running", "scored", "failed", "canceled"]
+WorkerState: TypeAlias = Literal["starting", "idle", "busy", "draining"]
 
 TERMINAL_JOB: frozenset[JobStatus] = frozenset({"completed", "canceled"})
 TERMINAL_ITEM: frozenset[ItemStatus] = frozenset({"scored", "failed", "canceled"})
@@ -106,3 +109,36 @@ class Claim:
     item: ItemSpec
     attempt: int
     """1 for the first time the item was leased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    """What a worker said of itself at its last heartbeat."""
+
+    id: str
+    host: str
+    pid: int
+    engine_pid: int | None
+    """None while no engine process runs."""
+    environment: Environment | None
+    """None until the first engine was ready."""
+    state: WorkerState
+    job: str | None
+    """Id of the job it works on."""
+    started_at: float
+    """By Redis' clock."""
+    scored: int
+    """Items it has scored since its start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBatch:
+    """A batch that Redis keeps, without its images."""
+
+    name: str
+    digest: str
+    size: int
+    classes: int
+    image: ImageShape
+    expires_at: float
+    """By Redis' clock, unless it is used before."""

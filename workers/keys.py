@@ -1,0 +1,132 @@
+"""Every Redis key of ours and every lifetime, in one place. RQ's own keys start with `rq:`.
+
+All keys but the first carry the schema version, so that two releases with different records never read each
+other's. J is a job's id, W a worker's, D a batch's digest, A a score's address, T a staging token; times are
+seconds by Redis' own clock.
+
+    key                        type    holds                                              lives
+    croze:schema               string  the schema version that this server holds          for ever
+    croze:1:job:J              hash    id, spec, status, total, scored, failed, canceled, until J ended + retention
+                                       created_at, started_at, finished_at, expires_at
+    croze:1:job:J:items        list    ItemSpec as JSON, by index                         as croze:1:job:J
+    croze:1:job:J:outcomes     hash    index -> ItemOutcome as JSON, written once         as croze:1:job:J
+    croze:1:job:J:finished     list    indexes in the order in which they ended           as croze:1:job:J
+    croze:1:job:J:open         zset    indexes that nobody works on, by index             until J ended
+    croze:1:job:J:leases       zset    indexes that somebody works on, by lease's end     until J ended
+    croze:1:job:J:holders      hash    index -> W                                         until J ended
+    croze:1:job:J:attempts     hash    index -> how often it was leased                   until J ended
+    croze:1:job:J:deaths       hash    index -> how many engines died over it             until J ended
+    croze:1:unfinished         zset    J of every job that has not ended, by created_at   for ever
+    croze:1:staged:T:*         as J's  items, outcomes, finished, open of a job to be     STAGING_S
+    croze:1:score:A            string  Score as JSON                                      score_ttl after last use
+    croze:1:batch:D            hash    content, and name, size, ... for the listing       batch_ttl after last use
+    croze:1:batches            set     D of every uploaded batch                          for ever
+    croze:1:worker:W           string  WorkerRecord as JSON                               WORKER_S after last beat
+    croze:1:workers            zset    W, by last beat                                    for ever
+    croze:1:environments       zset    Environment as JSON, by last beat                  for ever
+    croze:1:reconciling        string  W whose turn it is to ring forgotten jobs          RECONCILE_S
+    rq:queue:croze-1           list    RQ's queue: ids of rings                           RQ
+
+An item of an unfinished job is in exactly one of `open`, `leases` and `outcomes`. What a job's status and
+counts say is derived from them, so that there is nothing to keep in step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SCHEMA: Final = 1
+SCHEMA_KEY: Final = "croze:schema"
+PREFIX: Final = f"croze:{SCHEMA}:"
+
+UNFINISHED: Final = f"{PREFIX}unfinished"
+BATCHES: Final = f"{PREFIX}batches"
+WORKERS: Final = f"{PREFIX}workers"
+ENVIRONMENTS: Final = f"{PREFIX}environments"
+RECONCILING: Final = f"{PREFIX}reconciling"
+#: RQ's name of the one queue. With the schema version: a ring is for workers that can read the job.
+QUEUE: Final = f"croze-{SCHEMA}"
+
+#: A lease outlives three missed heartbeats, and with one turn of the reconciler stays under the promised 10 s.
+LEASE_S: Final = 8.0
+HEARTBEAT_S: Final = 2.0
+RECONCILE_S: Final = 2.0
+#: A worker is listed until it missed four heartbeats.
+WORKER_S: Final = 10.0
+#: Staging 20,000 items takes about a second; whoever needs longer than this between two chunks is dead.
+STAGING_S: Final = 60.0
+#: Environments worth looking scores up for: a fleet rarely has more than two.
+ENVIRONMENTS_KEPT: Final = 16
+
+_DAY_S: Final = 86_400
+RETENTION_S: Final = 7 * _DAY_S
+SCORE_TTL_S: Final = 30 * _DAY_S
+#: Longer than any queue should be: a batch is needed until the last item of the last job that names it.
+BATCH_TTL_S: Final = 30 * _DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class JobKeys:
+    """The keys of one job."""
+
+    job: str
+    items: str
+    open: str
+    leases: str
+    holders: str
+    attempts: str
+    deaths: str
+    outcomes: str
+    finished: str
+
+    @classmethod
+    def of(cls, job_id: str) -> JobKeys:
+        job = f"{PREFIX}job:{job_id}"
+        parts = ("items", "open", "leases", "holders", "attempts", "deaths", "outcomes", "finished")
+        return cls(job, *(f"{job}:{part}" for part in parts))
+
+    def for_scripts(self) -> list[str]:
+        """In the order in which `store/_job.lua` unpacks them."""
+        return [
+            self.job,
+            self.items,
+            self.open,
+            self.leases,
+            self.holders,
+            self.attempts,
+            self.deaths,
+            self.outcomes,
+            self.finished,
+            UNFINISHED,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedKeys:
+    """The keys that a job's items wait under until the job is created."""
+
+    items: str
+    open: str
+    outcomes: str
+    finished: str
+
+    @classmethod
+    def of(cls, token: str) -> StagedKeys:
+        return cls(*(f"{PREFIX}staged:{token}:{part}" for part in ("items", "open", "outcomes", "finished")))
+
+    def for_scripts(self) -> list[str]:
+        """In the order in which `store/create.lua` unpacks them."""
+        return [self.items, self.open, self.outcomes, self.finished]
+
+
+def score(address: str) -> str:
+    return f"{PREFIX}score:{address}"
+
+
+def batch(digest: str) -> str:
+    return f"{PREFIX}batch:{digest}"
+
+
+def worker(worker_id: str) -> str:
+    return f"{PREFIX}worker:{worker_id}"

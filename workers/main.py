@@ -1,0 +1,118 @@
+"""A worker process: `python -P -m workers.main`. Settings: `workers.settings.WorkerSettings`, from CROZE_*.
+
+It holds one engine and never imports torch itself. SIGTERM or Ctrl-C drain it: what is not started is handed back,
+the item in hand may finish within a few seconds, and the exit code is 0. It waits for Redis for as long as it takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from typing import Final
+
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from workers import logs, tasks
+from workers.drain import Drain
+from workers.engine import Engine
+from workers.errors import EngineStartFailed, EngineStopped, SchemaMismatch, StoreError
+from workers.heartbeat import Heartbeat
+from workers.reconciler import Reconciler
+from workers.settings import WorkerSettings, connect
+from workers.store import Store
+from workers.workbench import Workbench
+from workers.worker import ScoringWorker
+
+#: Pauses between two looks for a Redis that is away.
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+
+EXIT_DRAINED: Final = 0
+EXIT_BROKEN: Final = 1
+EXIT_SETTINGS: Final = 2
+
+log = logging.getLogger("workers.main")
+
+
+def main() -> int:
+    """Run until told to end. Returns the exit code."""
+    try:
+        settings = WorkerSettings()
+        store = Store(connect(settings.redis_url))
+    except (ValidationError, ValueError) as error:
+        sys.stderr.write(f"croze worker: wrong setting: {error}\n")
+        return EXIT_SETTINGS
+    logs.configure(settings.log_format, settings.log_level)
+    drain = Drain(settings.drain_seconds)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, drain.on_signal)
+    with Engine() as engine:
+        bench = Workbench(store, engine, _new_worker_id(), drain, settings)
+        return run(store, bench, settings)
+
+
+def run(store: Store, bench: Workbench, settings: WorkerSettings) -> int:
+    """Wait for Redis, warm the engine up, listen until drained. Returns the exit code."""
+    log.info("worker %s starts", bench.worker_id)
+    try:
+        wait_for_redis(store, bench.drain)
+        tasks.install(bench)
+        with Heartbeat(store, bench, Reconciler(store, bench.worker_id)):
+            bench.start_engine()
+            log.info("engine %s is ready: %s", bench.engine_pid, bench.environment)
+            listen(store, bench, settings)
+    except (SchemaMismatch, EngineStartFailed) as error:
+        log.error("worker %s cannot work: %s", bench.worker_id, error.message)  # noqa: TRY400 (no use of a traceback)
+        return EXIT_BROKEN
+    except EngineStopped:
+        pass
+    log.info("worker %s is drained after %d items", bench.worker_id, bench.scored)
+    return EXIT_BROKEN if bench.broken else EXIT_DRAINED
+
+
+def listen(store: Store, bench: Workbench, settings: WorkerSettings) -> None:
+    """Answer rings until drained, across all absences of Redis."""
+    while not bench.drain.requested:
+        try:
+            # A client of its own: RQ lengthens its time limit for commands.
+            ScoringWorker(connect(settings.redis_url), bench.worker_id, bench.drain).work(logging_level=None)
+        except (RedisError, OSError) as error:
+            log.warning("stopped listening: %s", error)
+        if not bench.drain.requested:
+            time.sleep(_FIRST_PAUSE_S)
+            wait_for_redis(store, bench.drain)
+
+
+def wait_for_redis(store: Store, drain: Drain) -> None:
+    """Return when Redis can be written to, or the worker is to end.
+
+    Raises:
+        SchemaMismatch: it belongs to a newer release: no use in waiting.
+    """
+    pause = _FIRST_PAUSE_S
+    while not drain.requested:
+        try:
+            store.check_writable()
+        except SchemaMismatch:
+            raise
+        except StoreError as error:
+            log.warning("waiting for Redis: %s", error.message)
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+        else:
+            return
+
+
+def _new_worker_id() -> str:
+    """Unique for ever: two lives of one process id must not hold each other's leases."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What can be set from the environment (prefix CROZE_), and how Redis is connected to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import redis
+from annotated_types import Gt
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from workers import keys
+
+DEFAULT_REDIS_URL: Final = "redis://127.0.0.1:6379/0"
+
+#: Unreachable is known at once; a command that takes longer than this is as good as lost.
+_CONNECT_TIMEOUT_S: Final = 3.0
+_COMMAND_TIMEOUT_S: Final = 5.0
+
+Seconds = Annotated[float, Gt(0)]
+
+
+class StoreSettings(BaseSettings):
+    """How long records live. The API and the workers should agree: whoever writes a key sets its lifetime."""
+
+    model_config = SettingsConfigDict(env_prefix="CROZE_", frozen=True)
+
+    job_retention: Seconds = keys.RETENTION_S
+    """Seconds that a job stays readable after it ended."""
+    score_ttl: Seconds = keys.SCORE_TTL_S
+    """Seconds that a score is remembered after its last use."""
+    batch_ttl: Seconds = keys.BATCH_TTL_S
+    """Seconds that a batch is kept after its last use."""
+
+
+class WorkerSettings(BaseSettings):
+    """How a worker process behaves."""
+
+    model_config = SettingsConfigDict(env_prefix="CROZE_", frozen=True, populate_by_name=True)
+
+    redis_url: str = Field(
+        default=DEFAULT_REDIS_URL, validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL", "redis_url")
+    )
+    chunk_seconds: Seconds = 2.0
+    """Work claimed at a time: long enough to make the queue cheap, short enough to share it fairly."""
+    item_timeout: Seconds = 1800.0
+    """Seconds after which one item's computation is killed."""
+    engine_deaths: Annotated[int, Gt(0)] = 2
+    """Engines that may die over one item before it is failed."""
+    drain_seconds: Seconds = 5.0
+    """Seconds that the item in hand gets to finish after SIGTERM; then it is handed back."""
+    log_format: Literal["plain", "json"] = "plain"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for the server at `url`. Nothing is sent yet.
+
+    The driver must not repeat a command by itself after a broken connection: the first one may have been
+    executed, and claiming twice would lease items that no worker knows of.
+    """
+    return redis.Redis.from_url(
+        url,
+        # The types of replies differ between protocols; RQ is tried with 2.
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=_CONNECT_TIMEOUT_S,
+        socket_timeout=_COMMAND_TIMEOUT_S,
+    )

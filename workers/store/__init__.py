@@ -1,0 +1,52 @@
+"""Our records in Redis: the only modules that send commands about them.
+
+    store.jobs      what was asked, who is at it, how it ended     jobs.py, with create.lua, claim.lua, ...
+    store.scores    scores by address                              scores.py
+    store.batches   batches by digest                              batches.py
+    store.fleet     workers and environments                       fleet.py
+
+Synchronous, and safe to share between threads. Nothing is sent before the first call. Keys: `workers/keys.py`.
+"""
+
+from __future__ import annotations
+
+import redis
+
+from workers import keys
+from workers.errors import SchemaMismatch
+from workers.settings import StoreSettings
+from workers.store.batches import Batches
+from workers.store.fleet import Fleet
+from workers.store.jobs import Jobs
+from workers.store.scores import Scores
+from workers.store.wire import Wire
+
+
+class Store:
+    """All of it, over one client. Every method of every part raises only `StoreError`s."""
+
+    def __init__(self, connection: redis.Redis, settings: StoreSettings | None = None) -> None:
+        self._wire = Wire(connection)
+        chosen = settings or StoreSettings()
+        self.jobs = Jobs(self._wire, chosen)
+        self.scores = Scores(self._wire, chosen)
+        self.batches = Batches(self._wire, chosen)
+        self.fleet = Fleet(self._wire)
+
+    def check_writable(self) -> None:
+        """Make sure that Redis can be written to, and holds records that this release reads.
+
+        Raises:
+            StoreUnavailable, StoreFull: it cannot be written to now.
+            SchemaMismatch: it belongs to a newer release.
+        """
+        found: bytes
+        _, found = self._wire.transaction(("SET", keys.SCHEMA_KEY, keys.SCHEMA, "NX"), ("GET", keys.SCHEMA_KEY))
+        if int(found) > keys.SCHEMA:
+            raise SchemaMismatch(
+                f"{self._wire.server} holds records of schema {int(found)}, and this release knows schemas up to "
+                f"{keys.SCHEMA}; use the newer release, or another database"
+            )
+
+
+__all__ = ["Store"]

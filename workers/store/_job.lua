@@ -1,0 +1,42 @@
+-- Stands in front of every script about one job. The order of KEYS is that of keys.JobKeys.for_scripts().
+local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, OUTCOMES, FINISHED, UNFINISHED = unpack(KEYS)
+
+-- Seconds since the epoch by Redis' clock, the only clock that all workers share.
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) + tonumber(time[2]) / 1000000
+end
+
+-- Times as text: left to itself, Redis would cut a Lua number to 14 digits.
+local function stamp(seconds)
+  return string.format('%.6f', seconds)
+end
+
+local function is_unfinished()
+  local status = redis.call('HGET', JOB, 'status')
+  return status == 'queued' or status == 'running'
+end
+
+local function lease(index, worker, seconds)
+  redis.call('ZREM', OPEN, index)
+  redis.call('ZADD', LEASES, stamp(now() + seconds), index)
+  redis.call('HSET', HOLDERS, index, worker)
+end
+
+local function reopen(index)
+  redis.call('ZREM', LEASES, index)
+  redis.call('HDEL', HOLDERS, index)
+  redis.call('ZADD', OPEN, index, index)
+end
+
+-- The end of the job: what only the living need goes at once, the rest all at one moment.
+local function finish(status, retention)
+  local at = now()
+  redis.call('HSET', JOB, 'status', status, 'finished_at', stamp(at), 'expires_at', stamp(at + retention))
+  redis.call('DEL', OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS)
+  redis.call('ZREM', UNFINISHED, redis.call('HGET', JOB, 'id'))
+  local expiry = string.format('%d', (at + retention) * 1000)
+  for _, key in ipairs({JOB, ITEMS, OUTCOMES, FINISHED}) do
+    redis.call('PEXPIREAT', key, expiry)
+  end
+end

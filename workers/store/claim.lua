@@ -1,0 +1,23 @@
+-- Lease open items to a worker, lowest indexes first.
+-- KEYS: job.  ARGV: worker, limit, lease in seconds
+-- Returns index, attempt, item, index, attempt, item, ...; nothing if the job is gone or has ended.
+local worker, limit, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+
+if not is_unfinished() then
+  return {}
+end
+for _, index in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', stamp(now()))) do
+  reopen(index)
+end
+
+local claimed = {}
+for _, index in ipairs(redis.call('ZRANGE', OPEN, 0, limit - 1)) do
+  lease(index, worker, seconds)
+  table.insert(claimed, index)
+  table.insert(claimed, redis.call('HINCRBY', ATTEMPTS, index, 1))
+  table.insert(claimed, redis.call('LINDEX', ITEMS, index))
+end
+if #claimed > 0 and redis.call('HGET', JOB, 'status') == 'queued' then
+  redis.call('HSET', JOB, 'status', 'running', 'started_at', stamp(now()))
+end
+return claimed

@@ -1,0 +1,83 @@
+"""Records as the JSON that Redis keeps, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, Final
+
+from proxy.json_types import JsonObject
+from proxy.task import Environment, Score
+from workers.records import ItemOutcome, ItemSpec, JobSpec, WorkerRecord
+
+#: By hand, not by `asdict`: that copies deeply, and there are 20,000 of them.
+_ITEM_FIELDS: Final = ("id", "architecture", "format", "params", "macs", "facts")
+
+
+def _dumps(data: object) -> str:
+    # NaN is no JSON and no score: an undefined value is None, with a status.
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def job_to_json(spec: JobSpec) -> str:
+    return _dumps({**asdict(spec), "settings": dict(spec.settings)})
+
+
+def job_from_json(text: bytes) -> JobSpec:
+    data: dict[str, Any] = json.loads(text)
+    return JobSpec(**data | {"proxies": tuple(data["proxies"])})
+
+
+def item_to_json(spec: ItemSpec) -> str:
+    """Without its index, which is its place in the list."""
+    return _dumps({name: getattr(spec, name) for name in _ITEM_FIELDS})
+
+
+def item_from_json(index: int, text: bytes) -> ItemSpec:
+    data: dict[str, Any] = json.loads(text)
+    return ItemSpec(index=index, **data)
+
+
+def outcome_to_json(outcome: ItemOutcome) -> str:
+    return _dumps(
+        {
+            "status": outcome.status,
+            "scores": dict(outcome.scores),
+            "error": None if outcome.error is None else dict(outcome.error),
+        }
+    )
+
+
+def outcome_from_json(text: bytes) -> ItemOutcome:
+    data: dict[str, Any] = json.loads(text)
+    return ItemOutcome(**data)
+
+
+def score_to_json(score: Score) -> str:
+    return _dumps(score.to_json())
+
+
+def score_from_json(text: bytes) -> Score:
+    data: JsonObject = json.loads(text)
+    return Score.from_json(data)
+
+
+def environment_to_json(environment: Environment) -> str:
+    # Sorted, for it is compared as text: the same environment is one member of a set.
+    return json.dumps(asdict(environment), sort_keys=True, separators=(",", ":"))
+
+
+def environment_from_json(text: bytes) -> Environment:
+    data: dict[str, str] = json.loads(text)
+    return Environment(**data)
+
+
+def worker_to_json(record: WorkerRecord) -> str:
+    return _dumps(asdict(record))
+
+
+def worker_from_json(text: bytes) -> WorkerRecord:
+    data: dict[str, Any] = json.loads(text)
+    if data["environment"] is not None:
+        data["environment"] = Environment(**data["environment"])
+    return WorkerRecord(**data)

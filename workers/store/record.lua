@@ -1,0 +1,30 @@
+-- Write how an item ended. The first writer wins, be its lease alive, over, or another worker's by now.
+-- KEYS: job, then the keys of scores to remember
+-- ARGV: index, "scored" or "failed", outcome, retention, lifetime of scores in seconds, then the scores
+-- Returns 1 if this was the first outcome, 0 if it was refused: the job is gone or has ended, or the item has.
+local index, status, outcome = ARGV[1], ARGV[2], ARGV[3]
+local retention, score_ttl = tonumber(ARGV[4]), ARGV[5]
+
+if not is_unfinished() or redis.call('HEXISTS', OUTCOMES, index) == 1 then
+  return 0
+end
+local total = tonumber(redis.call('HGET', JOB, 'total'))
+if tonumber(index) < 0 or tonumber(index) >= total then
+  return redis.error_reply('ERR job has no item ' .. index)
+end
+
+redis.call('HSET', OUTCOMES, index, outcome)
+redis.call('RPUSH', FINISHED, index)
+redis.call('HINCRBY', JOB, status, 1)
+redis.call('ZREM', OPEN, index)
+redis.call('ZREM', LEASES, index)
+for _, key in ipairs({HOLDERS, ATTEMPTS, DEATHS}) do
+  redis.call('HDEL', key, index)
+end
+for position = 11, #KEYS do
+  redis.call('SET', KEYS[position], ARGV[position - 5], 'EX', score_ttl)
+end
+if redis.call('LLEN', FINISHED) == total then
+  finish('completed', retention)
+end
+return 1

@@ -1,0 +1,226 @@
+"""Where a worker works: it takes a chunk of a job, has the engine score it, and records each item as it ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from proxy.data import Batch
+from proxy.errors import ProxyError
+from proxy.task import Environment, Score, ScoringTask, address
+from workers.costs import Costs
+from workers.drain import Drain
+from workers.errors import BatchMissing, EngineDied, EngineStartFailed, EngineStopped, StoreError, WorkerError
+from workers.leases import Lease, Leases
+from workers.records import TERMINAL_JOB, ItemOutcome, ItemSpec, JobSpec
+from workers.settings import WorkerSettings
+from workers.store import Store
+
+#: A result in hand outlives a restart of Redis; a longer absence costs its computation.
+_RECORD_PATIENCE_S: Final = 60.0
+_RECORD_PAUSE_S: Final = 0.25
+
+log = logging.getLogger(__name__)
+
+
+class ScoringEngine(Protocol):
+    """What is used of `workers.engine.Engine`."""
+
+    @property
+    def environment(self) -> Environment: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def has_ended(self) -> bool: ...
+    def start(self, *, should_stop: Callable[[], bool] | None = None) -> Environment: ...
+    def has_batch(self, digest: str) -> bool: ...
+    def load_batch(self, batch: Batch) -> None: ...
+    def score(
+        self, task: ScoringTask, *, timeout: float | None = None, should_stop: Callable[[], bool] | None = None
+    ) -> list[Score]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How an item ended, and the scores that are worth remembering, by address."""
+
+    outcome: ItemOutcome
+    keep: Mapping[str, Score] = field(default_factory=dict)
+
+
+class Workbench:
+    """One worker's work. Used by one thread; its heartbeat reads the public attributes from another."""
+
+    def __init__(
+        self, store: Store, engine: ScoringEngine, worker_id: str, drain: Drain, settings: WorkerSettings
+    ) -> None:
+        self.worker_id = worker_id
+        self.drain = drain
+        self.leases = Leases(store, worker_id)
+        self.environment: Environment | None = None
+        """Where the engine computes; None until it was first ready."""
+        self.engine_pid: int | None = None
+        self.scored = 0
+        """Items scored since the start."""
+        self.broken = False
+        """Whether this worker has no engine and cannot get one."""
+        self._store = store
+        self._engine = engine
+        self._settings = settings
+        self._costs = Costs(settings.chunk_seconds)
+
+    def start_engine(self) -> None:
+        """Have a live engine.
+
+        Raises:
+            EngineStartFailed: there is none to be had; this worker drains.
+            EngineStopped: the worker was told to end.
+        """
+        if self._engine.has_ended:
+            # It died between two items: nobody's fault.
+            self._engine.close()
+        try:
+            self.environment = self._engine.start(should_stop=lambda: self.drain.overdue)
+        except EngineStartFailed:
+            self.broken = True
+            self.drain.request()
+            raise
+        self.engine_pid = self._engine.pid
+
+    def work_on(self, job_id: str) -> None:
+        """Score one chunk of the job. Nothing if the job is gone, has ended, or has no open item.
+
+        Raises:
+            StoreError: Redis is away. What is in hand is given back, by the end of its lease if need be.
+            EngineStartFailed: what is in hand is given back.
+        """
+        job = self._store.jobs.get(job_id)
+        if job is None or job.status in TERMINAL_JOB:
+            return
+        if self.drain.requested:
+            self._store.jobs.ring(job_id)
+            return
+        claims = self._store.jobs.claim(job_id, self.worker_id, self._costs.chunk(job.spec))
+        if not claims:
+            return
+        with self.leases.holding(job_id, [claim.item.index for claim in claims]) as lease:
+            # At once and at the back: idle workers join in, and other jobs come first.
+            self._store.jobs.ring(job_id)
+            self._work(job.spec, [claim.item for claim in claims], lease)
+
+    def _work(self, job: JobSpec, items: Iterable[ItemSpec], lease: Lease) -> None:
+        self._store.batches.refresh(job.batch)
+        for item in items:
+            if not lease.wanted or self.drain.requested:
+                return
+            started = time.monotonic()
+            try:
+                ended = self._end(job, item, lease)
+            except EngineStopped:
+                log.info("job %s: item %d was stopped", job.id, item.index)
+                return
+            if ended is not None:
+                self._costs.learn(job, time.monotonic() - started)
+                self._record(job, item, ended)
+                self.leases.finished(lease, item.index)
+
+    def _end(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended | None:
+        """How the item ended; None if it has to be tried again. Its failures end here: it fails alone.
+
+        Raises:
+            StoreError, EngineStartFailed, EngineStopped: they say nothing about the item.
+        """
+        try:
+            return self._score(job, item, lease)
+        except (StoreError, EngineStartFailed, EngineStopped):
+            raise
+        except EngineDied as error:
+            deaths = self._store.jobs.blame(job.id, item.index)
+            log.warning("job %s: item %d: engine death %d: %s", job.id, item.index, deaths, error.message)
+            return _failed(error) if deaths >= self._settings.engine_deaths else None
+        except (WorkerError, ProxyError) as error:
+            log.warning("job %s: item %d failed: %s: %s", job.id, item.index, error.code, error.message)
+            return _failed(error)
+        except Exception as error:
+            # A mistake of ours. Raised, it would come back with the item, for ever.
+            log.exception("job %s: item %d failed", job.id, item.index)
+            return _failed_as("internal_error", f"{type(error).__name__}: {error}")
+
+    def _score(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended:
+        task = ScoringTask(
+            space=job.space,
+            architecture=item.architecture,
+            settings=job.settings,
+            proxies=job.proxies,
+            batch=job.batch,
+            seed=job.seed,
+            precision=job.precision,
+            layers=job.layers,
+        )
+        self.start_engine()
+        addresses = {proxy: address(task, proxy, self._engine.environment) for proxy in job.proxies}
+        # A table of layers is not remembered, so a job that wants it is computed.
+        scores = {} if job.layers else self._known(addresses)
+        missing = tuple(proxy for proxy in job.proxies if proxy not in scores)
+        fresh = self._compute(replace(task, proxies=missing), lease) if missing else []
+        scores |= {score.proxy: score for score in fresh}
+        return _Ended(
+            ItemOutcome(
+                status="scored" if all(scores[proxy].status == "scored" for proxy in job.proxies) else "failed",
+                scores={proxy: scores[proxy].to_json() for proxy in job.proxies},
+            ),
+            # A failure may be this machine's; a value is the same everywhere.
+            keep={addresses[score.proxy]: replace(score, layers=None) for score in fresh if score.status == "scored"},
+        )
+
+    def _known(self, addresses: Mapping[str, str]) -> dict[str, Score]:
+        found = zip(addresses, self._store.scores.known([*addresses.values()]), strict=True)
+        return {proxy: score for proxy, score in found if score is not None}
+
+    def _compute(self, task: ScoringTask, lease: Lease) -> list[Score]:
+        try:
+            if not self._engine.has_batch(task.batch):
+                self._engine.load_batch(self._batch(task.batch))
+            return self._engine.score(
+                task,
+                timeout=self._settings.item_timeout,
+                should_stop=lambda: self.drain.overdue or not lease.wanted,
+            )
+        finally:
+            if not self._engine.running:
+                self.engine_pid = None
+
+    def _batch(self, digest: str) -> Batch:
+        batch = self._store.batches.get(digest)
+        if batch is None:
+            raise BatchMissing(f"batch {digest} is not kept any more; upload it again and submit the item anew")
+        return batch
+
+    def _record(self, job: JobSpec, item: ItemSpec, ended: _Ended) -> None:
+        """Write it down, waiting for Redis if need be: the result in hand may have taken minutes."""
+        deadline = time.monotonic() + _RECORD_PATIENCE_S
+        while True:
+            try:
+                first = self._store.jobs.record(job.id, self.worker_id, item.index, ended.outcome, ended.keep)
+            except StoreError as error:
+                if self.drain.overdue or time.monotonic() >= deadline:
+                    raise
+                log.warning("job %s: item %d waits to be recorded: %s", job.id, item.index, error.message)
+                time.sleep(_RECORD_PAUSE_S)
+            else:
+                self.scored += first and ended.outcome.status == "scored"
+                return
+
+
+def _failed(error: WorkerError | ProxyError) -> _Ended:
+    return _failed_as(error.code, error.message)
+
+
+def _failed_as(code: str, message: str) -> _Ended:
+    return _Ended(ItemOutcome(status="failed", scores={}, error={"code": code, "message": message}))
