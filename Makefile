@@ -1,0 +1,92 @@
+# Everything people and CI run. Each target does its own set-up; `make help` lists them.
+#
+# Needs make and Python 3.11 or newer, nothing else. Works with GNU make 3.81 (macOS) and newer.
+
+PYTHON ?= python3
+# Where torch comes from; empty: wherever pip finds it. On Linux PyPI's torch carries CUDA (several GB);
+# TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu does without.
+TORCH_INDEX_URL ?=
+# At most 8 test processes: each starts servers and engines of its own.
+TEST_PROCESSES ?= auto
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+EXTRAS := scoring,embedded
+
+# The stamp's name holds what the set-up depends on: it is found again only while all of that is the same.
+# Content, not time: a branch switched back and forth costs nothing.
+KEY := $(shell { pwd; cat pyproject.toml constraints.txt Makefile; } | cksum | cut -d' ' -f1)
+READY := $(VENV)/ready-$(KEY)
+UNFINISHED := $(VENV)/unfinished
+# A Python that was upgraded away leaves a dangling link: nothing is ready then.
+$(shell test -x $(BIN)/python || rm -f $(READY))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format constraints clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## install all that is needed into .venv (the others do it too)
+
+demo: $(READY) ## start the whole service and score real architectures; about a minute
+	@$(BIN)/croze demo
+
+# One thread a process: two processes with a thread pool each would only get in each other's way.
+test: $(READY) ## run the tests
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --maxprocesses 8 $(PYTEST_ARGS)
+
+check: $(READY) ## check format, lint, types and import contracts
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; echo "repair: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache
+	@echo "format, lint, types and import contracts: all good"
+
+format: $(READY) ## format the code, and mend what the linter can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## remove .venv and all that was generated
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find app workers proxy tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(call step,what,command): says what is done and how long it took; its own output is shown only if it fails.
+# Commands must not hold a comma: put those in a variable.
+define step
+@printf '%s ... ' '$(1)'; began=$$(date +%s); \
+	if output=$$({ $(2); } 2>&1); then echo "$$(($$(date +%s) - began)) s"; \
+	else echo failed; echo "$$output" | tail -n 30; echo 'repair: $(3)'; exit 1; fi
+endef
+
+OLD_PYTHON := import sys; sys.exit(sys.version_info < (3, 11) and "found Python " + sys.version)
+AGAIN := see above and run make again
+
+# An installation that was cut off may look complete to pip. So it is marked until it is finished,
+# and one that still carries the mark is thrown away, as is one whose Python is gone.
+$(READY):
+	$(call step,Python 3.11 or newer,$(PYTHON) -c '$(OLD_PYTHON)',name one: make PYTHON=/path/to/python3.11)
+	@if test -e $(UNFINISHED) || { test -e $(VENV) && ! $(BIN)/python -c '' 2>/dev/null; }; then \
+		echo "$(VENV) is not complete: starting afresh"; rm -rf $(VENV); fi
+	@mkdir -p $(VENV) && rm -f $(VENV)/ready-* && touch $(UNFINISHED)
+	$(call step,virtual environment,$(PYTHON) -m venv $(VENV),Debian and Ubuntu need: apt install python3-venv)
+	$(call step,pip and setuptools,$(PIP) install -c constraints.txt pip setuptools,$(AGAIN))
+	$(if $(TORCH_INDEX_URL),$(call step,torch from $(TORCH_INDEX_URL),$(TORCH_INSTALL),$(AGAIN)))
+	$(call step,packages (torch is large: about a minute),$(INSTALL),$(AGAIN))
+	@rm -f $(UNFINISHED) && touch $@
+
+# --no-deps: that index holds torch; the rest comes from the usual place in the next step.
+TORCH_INSTALL = $(PIP) install -c constraints.txt --no-deps --index-url $(TORCH_INDEX_URL) torch
+# --no-build-isolation: our own package is built with the pinned setuptools, not with today's newest.
+INSTALL = $(PIP) install -c constraints.txt --no-build-isolation -e '.[$(EXTRAS)]' --group dev
+
+# Newest releases that pyproject.toml allows, for Linux; then run the tests and commit.
+constraints: ## renew the pins in constraints.txt
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install -q --upgrade pip setuptools
+	build/constraints/bin/python -m pip install -q -e '.[$(EXTRAS)]' --group dev
+	{ sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze --all --exclude-editable \
+		| sed 's/^torch==\([0-9.]*\)+.*/torch==\1/'; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt && rm -rf build/constraints
