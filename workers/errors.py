@@ -6,7 +6,8 @@
     │   ├── EngineTimeout           timeout                it took longer than allowed, and was killed
     │   ├── EngineStopped           stopped                somebody no longer wanted the answer; it was killed
     │   ├── EngineStartFailed       engine_start_failed    it never became ready
-    │   └── TaskRefused             (of the ProxyError)    no engine can score that task; this one lives on
+    │   └── TaskFailed              (the engine's)         it says why it has no scores for a task; it lives on
+    ├── BatchMissing                batch_missing          an item's batch is not kept any more
     ├── FrameError                  bad_frame              bytes on a pipe that are not a message of ours
     ├── RedisServerError            redis_server_failed    the embedded server could not be started or stopped
     │   ├── DataFolderInUse         data_folder_in_use     another process runs a server on this folder
@@ -14,7 +15,8 @@
     │   └── SocketPathTooLong       socket_path_too_long   no folder short enough for a unix socket
     └── StoreError                  store_failed           Redis did not do what was asked
         ├── StoreUnavailable        store_unavailable      it cannot be reached, or does not answer
-        └── StoreFull               store_full             it has no memory left for more
+        ├── StoreFull               store_full             it has no memory left for more
+        └── SchemaMismatch          schema_mismatch        its records are of a newer release
 
 Codes are part of the HTTP interface: they never change meaning.
 """
@@ -64,12 +66,22 @@ class EngineStartFailed(EngineFailure):
     code = "engine_start_failed"
 
 
-class TaskRefused(EngineFailure):
-    """The engine refused a task that should never have been accepted. Its code is the `ProxyError`'s."""
+class TaskFailed(EngineFailure):
+    """The engine answered that it has no scores for this task, and is ready for the next.
+
+    The code is the `ProxyError`'s for a task that should never have been accepted, `out_of_memory`, or
+    `internal_error` for anything unforeseen.
+    """
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class BatchMissing(WorkerError):
+    """The batch that an item is to be scored on is not in Redis (any more)."""
+
+    code = "batch_missing"
 
 
 class FrameError(WorkerError):
@@ -128,3 +140,9 @@ class StoreFull(StoreError):
     """Redis refused a write because it has reached its memory limit."""
 
     code = "store_full"
+
+
+class SchemaMismatch(StoreError):
+    """Redis holds records of a newer release than this one."""
+
+    code = "schema_mismatch"

@@ -2,14 +2,14 @@
 
 `tethered(command)` wraps a command; whoever calls it must also be the process that spawns it. Two ways:
 
-- **Launcher** (on Linux, from the main thread): this file, run as a script, asks the kernel for a signal at its
-  parent's death (`prctl(2)`, PR_SET_PDEATHSIG) and then becomes the command by `execvp`. No extra process stays,
-  and the child's pid is the pid that was spawned.
+- **Launcher** (on Linux, from the main thread): this file, run as a script, asks the kernel for a signal at
+  its parent's death (`prctl(2)`, PR_SET_PDEATHSIG) and then becomes the command by `execvp`. No extra process
+  stays, and the child's pid is the pid that was spawned.
 - **Guard** (elsewhere): this file stays between parent and child and looks four times a second whether its
   parent still is its parent. The spawned pid is the guard's; SIGTERM, SIGINT and SIGHUP are handed on.
 
-The kernel sends the signal when the *thread* that spawned the child ends, not the process. The main thread ends
-with its process. Any other may end early and would take the child with it, so those get a guard.
+The kernel sends the signal when the *thread* that spawned the child ends, not the process. The main thread
+ends with its process. Any other may end early and would take the child with it, so those get a guard.
 
 Run as a script this file needs the standard library alone, and starts fast without `site`.
 """

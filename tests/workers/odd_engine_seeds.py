@@ -1,0 +1,3 @@
+"""The seeds on which `odd_engine` misbehaves."""
+
+PRINTS, DIES, RAISES, RUNS_OUT_OF_MEMORY, IS_NAN, COUNTS_THREADS, SLEEPS, DIES_ONCE = range(101, 109)
