@@ -20,7 +20,7 @@ from rich.text import Text
 from app.cli import data_folder
 from app.cli.local_scoring import usable_cores
 from app.cli.local_service import redis_url_from_environment
-from app.cli.terminal import stdout
+from app.cli.terminal import count, stdout
 from app.settings import GIB, Settings
 from proxy.data import DEFAULT_BATCH, list_batches, load_batch
 from proxy.errors import ProxyError
@@ -73,7 +73,7 @@ def doctor(
     console.print(_table(findings))
     problems = sum(finding.grade == "problem" for finding in findings)
     if problems:
-        console.print(f"\n[bold red]{problems} problem(s)[/]")
+        console.print(f"\n[bold red]{count(problems, 'problem')}[/]")
         raise typer.Exit(1)
     console.print("\n[green]ready to score[/]")
 
@@ -163,7 +163,10 @@ def _server_of_user(url: str) -> Finding:
 
 def _version_of(program: Path) -> str:
     """E.g. "Valkey server v=9.1.2": the first words of --version."""
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return program.name
     return " ".join(answer.stdout.split()[:3]) or program.name
 
 

@@ -49,6 +49,11 @@ def listening(port: int) -> Iterator[socket.socket]:
         yield server
 
 
+def url_of(server: socket.socket) -> str:
+    """Where a client finds the socket."""
+    return f"http://{HOST}:{server.getsockname()[1]}"
+
+
 @dataclass(slots=True)
 class LocalService:
     """Redis (unless the user has one), API and workers."""
@@ -57,11 +62,14 @@ class LocalService:
     server: socket.socket
     workers: int
     on_death: Callable[[Death], None]
+    url: str = field(init=False)
+    """Where the API answers."""
     embedded: EmbeddedRedis | None = field(init=False)
     supervisor: Supervisor = field(init=False)
     _own_url: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
+        self.url = url_of(self.server)
         self.embedded = None if redis_url_from_environment() else EmbeddedRedis(self.data_dir / "redis")
         logs = self.data_dir / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,11 +80,6 @@ class LocalService:
         ]
         stages: list[list[Child]] = [[RedisChild(self.embedded)]] if self.embedded else []
         self.supervisor = Supervisor([*stages, [api, *workers]], self.on_death, self._after_restart)
-
-    @property
-    def url(self) -> str:
-        """Where the API answers."""
-        return f"http://{HOST}:{self.server.getsockname()[1]}"
 
     @property
     def redis_url(self) -> str:

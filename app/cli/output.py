@@ -115,7 +115,7 @@ class RankedTable:
             if room is not None:
                 row[-1].truncate(room, overflow="ellipsis")
             table.add_row(*row)
-        console.print(table, soft_wrap=not console.is_terminal, crop=console.is_terminal)
+        console.print(table)
 
     def _row(self, rank: int, item: JsonObject) -> list[Text]:
         proxies = self._request.options.proxies

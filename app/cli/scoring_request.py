@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.cli.architectures_file import Entry, Unreadable
 from app.cli.errors import UsageError
+from app.cli.terminal import count
 from proxy.errors import InvalidArchitecture, ProxyError, UnknownFormat
 from proxy.json_types import JsonValue
 from proxy.precision import check_precision
@@ -123,8 +124,8 @@ def _check_options(options: ScoringOptions) -> None:
 
 def _refuse_unless_scorable(accepted: Sequence[Accepted], faults: Sequence[str], options: ScoringOptions) -> None:
     if faults:
-        bad = "1 architecture is" if len(faults) == 1 else f"{len(faults)} architectures are"
-        raise UsageError(f"{bad} not valid; nothing was scored", faults)
+        verb = "is" if len(faults) == 1 else "are"
+        raise UsageError(f"{count(len(faults), 'architecture')} {verb} not valid; nothing was scored", faults)
     if not accepted:
         raise UsageError(
             "no architecture given; write one as an argument, or name a file with -f (- is standard input)"

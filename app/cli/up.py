@@ -17,14 +17,15 @@ from rich.markup import escape
 
 from app.cli import data_folder
 from app.cli.local_scoring import usable_cores
-from app.cli.local_service import LocalService, listening
+from app.cli.local_service import LocalService, listening, url_of
 from app.cli.supervisor import Death, log_tail
-from app.cli.terminal import stderr, stdout
+from app.cli.terminal import count, stderr, stdout
 
 DEFAULT_PORT: Final = 8000
 MAX_WORKERS: Final = 256
-#: A child that dies so often in a row is shown with the end of its log, at this death and at every tenth after it.
+#: A child that dies so often in a row is shown with the end of its log; after that only now and then.
 TELLING_DEATHS: Final = 3
+TELLING_EVERY: Final = 30
 
 EXAMPLES: Final = """
 Examples:
@@ -58,20 +59,24 @@ def up(
     folder = (data_dir or data_folder.default_data_dir()).absolute()
     console = stdout()
     data_folder.refuse_held(folder)  # says more than that the port is in use, which then is so too
-    with listening(port) as server:
-        service_url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        with data_folder.held(folder, service_url), _stop_signals(console) as (stop, hurry):
-            service = LocalService(folder, server, workers or usable_cores(), _Deaths(console).report)
-            console.print(f"starting {service.workers} worker(s), the API and {_redis_name(service)} ...", style="dim")
-            service.start()
-            try:
-                announcer = threading.Thread(target=_announce, args=(service, console, stop), daemon=True)
-                announcer.start()
-                service.supervisor.run(stop)
-            finally:
-                server.close()  # nobody connects to a service that is going
-                service.supervisor.stop(hurry)
-            console.print("stopped")
+    with (
+        listening(port) as server,
+        data_folder.held(folder, url_of(server)),
+        _stop_signals() as (stop, hurry),
+    ):
+        service = LocalService(folder, server, workers or usable_cores(), _Deaths(console).report)
+        console.print(
+            f"starting {count(service.workers, 'worker')}, the API and {_redis_name(service)} ...", style="dim"
+        )
+        service.start()
+        try:
+            threading.Thread(target=_announce, args=(service, console, stop), daemon=True).start()
+            service.supervisor.run(stop)
+            console.print("stopping: work in hand is finished or handed back ...", style="dim")
+        finally:
+            server.close()  # nobody connects to a service that is going
+            service.supervisor.stop(hurry)
+        console.print("stopped")
 
 
 def _redis_name(service: LocalService) -> str:
@@ -87,7 +92,7 @@ def _announce(service: LocalService, console: Console, stop: threading.Event) ->
         stderr().print(f"[bold yellow]not ready yet:[/] {escape(missing)}; logs are in {service.data_dir / 'logs'}")
         return
     body = json.dumps({"space": "nasbench201", "architectures": [_EXAMPLE_CELL]})
-    console.print(f"\n[bold green]CRoZe is up:[/] [bold]{service.url}[/]   {service.workers} worker(s)\n")
+    console.print(f"\n[bold green]CRoZe is up:[/] [bold]{service.url}[/]   {count(service.workers, 'worker')}\n")
     console.print("Post an architecture, and wait for its score:\n")
     console.print(f"  curl -s {service.url}/v1/jobs -H 'Content-Type: application/json' \\", soft_wrap=True)
     console.print(f"    -d '{body}'", soft_wrap=True, markup=False)
@@ -106,20 +111,23 @@ class _Deaths:
 
     def report(self, death: Death) -> None:
         name = death.child.name
+        if death.deaths_in_a_row > TELLING_DEATHS and death.deaths_in_a_row % TELLING_EVERY:
+            return
         self._console.print(
             f"[yellow]{name} died[/] ({escape(death.ending)}); starting it again in {death.restart_in_s:.1f} s",
             soft_wrap=True,
         )
-        if death.deaths_in_a_row % 10 == TELLING_DEATHS:
+        if death.deaths_in_a_row >= TELLING_DEATHS:
             self._console.print(
-                f"{name} keeps dying; the end of {death.child.log}:", style="bold yellow", soft_wrap=True
-            )
+                f"{name} has died {death.deaths_in_a_row} times in a row; the end of {death.child.log}:",
+                style="bold yellow", markup=False, soft_wrap=True,
+            )  # fmt: skip
             for line in log_tail(death.child.log):
                 self._console.print(f"  {line}", markup=False, style="dim", soft_wrap=True)
 
 
 @contextmanager
-def _stop_signals(console: Console) -> Iterator[tuple[threading.Event, threading.Event]]:
+def _stop_signals() -> Iterator[tuple[threading.Event, threading.Event]]:
     """(stop, hurry): set by the first and the second of Ctrl-C, SIGTERM or a closed terminal."""
     stop, hurry = threading.Event(), threading.Event()
 
