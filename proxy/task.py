@@ -29,6 +29,9 @@ class Environment:
     torch: str
     """Full release, e.g. "2.13.0". The address holds only its minor, "2.13"."""
 
+    def to_json(self) -> JsonObject:
+        return {"device": self.device, "capability": self.capability, "torch": self.torch}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringTask:
@@ -80,9 +83,23 @@ class Score:
     layers: tuple[JsonObject, ...] | None = None
 
     def to_json(self) -> JsonObject:
-        data: JsonObject = {**asdict(self), "components": dict(self.components)}
-        data["layers"] = None if self.layers is None else list(self.layers)
-        return data
+        # By hand: `asdict` copies deeply, which takes seconds for the scores of a whole benchmark.
+        return {
+            "proxy": self.proxy,
+            "status": self.status,
+            "value": self.value,
+            "direction": self.direction,
+            "components": dict(self.components),
+            "batch": self.batch,
+            "seed": self.seed,
+            "precision": self.precision,
+            "revision": self.revision,
+            "environment": self.environment.to_json(),
+            "seconds": self.seconds,
+            "cached": self.cached,
+            "error": None if self.error is None else dict(self.error),
+            "layers": None if self.layers is None else list(self.layers),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Score:

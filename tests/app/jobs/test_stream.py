@@ -1,0 +1,102 @@
+"""NDJSON: every item once, as it ends."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import httpx
+import pytest
+import redis as redis_driver
+
+from app.jobs.schemas import ItemView
+from app.jobs.waiting import CHUNK
+from tests.app.driving import cells, submitted, work
+from workers.store import Store
+
+NDJSON = {"Accept": "application/x-ndjson"}
+
+
+def _lines(answer: httpx.Response) -> list[Any]:
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_items_come_while_the_job_runs(api: httpx.Client, store: Store) -> None:
+    job = submitted(api, architectures=cells(3))
+
+    with api.stream("GET", job["links"]["scores"], headers=NDJSON) as answer:
+        lines = answer.iter_lines()
+        for index in range(3):
+            work(store, job["id"], limit=1)
+            item = json.loads(next(lines))
+            ItemView.model_validate(item)
+            assert (item["index"], item["status"]) == (index, "scored")
+        assert next(lines, None) is None
+
+
+def test_format_parameter_does_the_same_as_the_header(api: httpx.Client, store: Store) -> None:
+    job = submitted(api, architectures=cells(2))
+    work(store, job["id"])
+
+    by_header = api.get(job["links"]["scores"], headers=NDJSON)
+    by_parameter = api.get(job["links"]["scores"], params={"format": "ndjson"})
+
+    assert _lines(by_header) == _lines(by_parameter)
+    overruled = api.get(job["links"]["scores"], params={"format": "json"}, headers=NDJSON)
+    assert overruled.json()["items"] == _lines(by_header)
+
+
+def test_more_items_than_a_chunk_come_once_each(api: httpx.Client, store: Store) -> None:
+    job = submitted(api, architectures=cells(2 * CHUNK + 1))
+    work(store, job["id"], limit=2 * CHUNK + 1)
+
+    lines = _lines(api.get(job["links"]["scores"], headers=NDJSON))
+
+    assert [line["index"] for line in lines] == list(range(2 * CHUNK + 1))
+
+
+def test_canceled_items_are_the_last(api: httpx.Client, store: Store) -> None:
+    job = submitted(api, architectures=cells(4))
+    (claim,) = store.jobs.claim(job["id"], "other", 1)
+    work(store, job["id"], limit=2)
+    timer = threading.Timer(0.3, api.post, [job["links"]["cancel"]])
+    timer.start()
+
+    lines = _lines(api.get(job["links"]["scores"], headers=NDJSON))
+    timer.join()
+
+    assert [line["status"] for line in lines] == ["scored", "scored", "canceled", "canceled"]
+    assert {line["index"] for line in lines[2:]} == {claim.item.index, 3}
+
+
+def test_a_stream_ends_with_a_job_that_is_gone(api: httpx.Client, redis: redis_driver.Redis) -> None:
+    job = submitted(api, architectures=cells(2))
+    timer = threading.Timer(0.3, redis.flushall)
+    timer.start()
+
+    answer = api.get(job["links"]["scores"], headers=NDJSON)
+    timer.join()
+
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize("query", [{"limit": "5"}, {"cursor": "aXRlbTox"}], ids=["limit", "cursor"])
+def test_a_stream_takes_no_page(api: httpx.Client, query: dict[str, str]) -> None:
+    job = submitted(api)
+
+    answer = api.get(job["links"]["scores"], params=query, headers=NDJSON)
+
+    assert answer.status_code == 422
+    assert answer.json()["faults"][0]["at"] == next(iter(query))
+
+
+def test_a_client_that_leaves_ends_its_stream(api: httpx.Client, store: Store) -> None:
+    job = submitted(api)
+    with api.stream("GET", job["links"]["scores"], headers=NDJSON):
+        pass
+
+    work(store, job["id"])
+
+    assert api.get(job["links"]["self"]).json()["status"] == "completed"
