@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.data.spec import Batch
-from proxy.spaces import get_space
+from proxy.spaces import SPACES, get_space
 from proxy.spaces.darts.genotype import OPERATIONS as DARTS_OPERATIONS
 from proxy.spaces.darts.genotype import CellGenotype, Genotype
 from proxy.spaces.nasbench201.genotype import EDGES, Cell
 from proxy.spaces.nasbench201.genotype import OPERATIONS as NB201_OPERATIONS
 from proxy.task import ScoringTask
 
-#: Small enough to score in milliseconds, deep enough to have every kind of layer.
+#: Small enough to score in milliseconds, deep enough to have every kind of layer, for every space there is.
 SMALL: Mapping[str, Mapping[str, int]] = {
-    "nasbench201": {"channels": 4, "cells": 2, "classes": 10},
-    "darts": {"channels": 4, "layers": 4, "classes": 10},
+    name: {each.name: 10 if each.default is None else min(each.default, 4) for each in space.settings}
+    for name, space in SPACES.items()
 }
 
 

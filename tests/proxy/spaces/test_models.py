@@ -49,7 +49,7 @@ class MacCounter(TorchFunctionMode):
         return result
 
 
-@pytest.mark.parametrize("space", sorted(SMALL))
+@pytest.mark.parametrize("space", ["darts", "nasbench201"])
 class TestCounts:
     def test_parameters_equal_those_of_the_built_network(self, space: str) -> None:
         for architecture in some_architectures(space, 20):
@@ -67,7 +67,7 @@ class TestCounts:
             assert get_space(space).counts(architecture, SMALL[space], image).macs == counter.macs
 
 
-@pytest.mark.parametrize("space", sorted(SMALL))
+@pytest.mark.parametrize("space", ["darts", "nasbench201"])
 @pytest.mark.parametrize("batch_norm", [False, True])
 class TestForward:
     def test_features_and_logits_have_their_shapes(self, space: str, batch_norm: bool) -> None:
