@@ -7,12 +7,13 @@ from typing import Final
 
 from proxy.spaces._base import Counts
 
-# Numbers of memory per parameter while scoring: weights, twin, three gradients, and one spare.
+# At the peak of a pass there are weights, twin, up to three gradients, and one tensor that replaces another.
 _COPIES_OF_PARAMS: Final = 6
 # Activations are held for the backward pass; the gradients that flow back need less than as much again.
 _COPIES_OF_ACTIVATIONS: Final = 2
-# The unfolded input of a convolution exists in the forward pass, and with its gradient in the backward pass.
+# The unfolded input of a convolution exists in the forward pass, and beside its gradient in the backward pass.
 _COPIES_OF_COLUMNS: Final = 2
+# Together 1.0 to 2.6 times what was measured on a CPU, for ten networks of both spaces, wide, deep and default.
 
 
 @dataclass(frozen=True, slots=True)

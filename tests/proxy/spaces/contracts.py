@@ -1,0 +1,204 @@
+"""What every search space must fulfil: inherit `SpaceContract`, and a new space has its tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from proxy.errors import InvalidArchitecture, InvalidSettings, TooLarge, UnknownFormat
+from proxy.spaces import SPACES
+from proxy.spaces._base import CellGraph, ImageShape, Space
+
+IMAGE = ImageShape(3, 32, 32)
+
+
+def nested(depth: int) -> list[Any]:
+    """A list in a list in a list."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+#: Values that no space has, whatever the format.
+HOSTILE: list[Any] = [
+    None,
+    True,
+    3.5,
+    float("nan"),
+    -1,
+    10**6000,
+    "",
+    "\0",
+    "\ud800",
+    "|" * 100_000,
+    "Genotype(" * 12_000,
+    "[" * 10_000,
+    '{"normal":' * 10_000,
+    [],
+    {},
+    b"|none~0|",
+    nested(10_000),
+    [nested(10_000)] * 3,
+    {"normal": nested(10_000), "reduce": nested(10_000)},
+    [[["none", 0]]] * 100_000,
+    {f"key {number}": 0 for number in range(100_000)},
+    {1: 2, None: 3},
+]
+
+
+class SpaceContract:
+    """Set `space`, and `members`: JSON values of various architectures in self-describing formats."""
+
+    space: ClassVar[Space[Any]]
+    members: ClassVar[list[Any]]
+
+    @pytest.fixture
+    def architectures(self) -> list[Any]:
+        return [self.space.parse(member).architecture for member in self.members]
+
+    def test_is_in_the_table_under_its_name(self) -> None:
+        assert SPACES[self.space.name] is self.space
+
+    def test_texts_are_given(self) -> None:
+        for text in (self.space.title, self.space.paper, self.space.size):
+            assert text
+        assert all(form.summary for form in self.space.formats.values())
+        assert all(setting.meaning for setting in self.space.settings)
+
+    def test_network_is_named_as_module_and_attribute(self) -> None:
+        module, _, attribute = self.space.network.partition(":")
+        assert module.startswith(f"proxy.spaces.{self.space.name}.")
+        assert attribute == "build"
+
+    def test_examples_of_all_formats_are_one_architecture(self) -> None:
+        read = {
+            self.space.parse(form.example, name).architecture.canonical for name, form in self.space.formats.items()
+        }
+        assert len(read) == 1
+
+    def test_formats_are_named_by_their_key(self) -> None:
+        assert all(form.name == name for name, form in self.space.formats.items())
+
+    def test_inferred_format_is_the_one_meant(self) -> None:
+        for name, form in self.space.formats.items():
+            if form.recognises(form.example):
+                assert self.space.parse(form.example).format == name
+
+    def test_no_value_is_recognised_by_two_formats(self, architectures: list[Any]) -> None:
+        values = [form.example for form in self.space.formats.values()] + self.members
+        for value in values + [architecture.canonical for architecture in architectures]:
+            assert sum(form.recognises(value) for form in self.space.formats.values()) <= 1
+
+    def test_canonical_form_reads_as_itself(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            again = self.space.parse(architecture.canonical)
+            assert again.architecture == architecture
+            assert again.architecture.canonical == architecture.canonical
+            assert again.format == self.space.canonical_format
+            assert hash(again.architecture) == hash(architecture)
+
+    def test_members_differ(self, architectures: list[Any]) -> None:
+        assert len({architecture.canonical for architecture in architectures}) == len(self.members)
+
+    def test_default_settings_are_complete_and_in_table_order(self) -> None:
+        complete = self.space.complete_settings({}, classes=10)
+        assert list(complete) == [setting.name for setting in self.space.settings]
+        assert complete["classes"] == 10
+
+    def test_settings_accept_both_ends_and_nothing_beyond(self) -> None:
+        for setting in self.space.settings:
+            for value in (setting.minimum, setting.maximum):
+                assert self.space.complete_settings({setting.name: value}, 10)[setting.name] == value
+            refused: list[object] = [setting.minimum - 1, setting.maximum + 1, True, 2.0, "2"]
+            for wrong in refused:
+                with pytest.raises(InvalidSettings, match=rf"settings\.{setting.name}: .*{setting.maximum}"):
+                    self.space.complete_settings({setting.name: wrong}, 10)
+
+    def test_unknown_setting_is_named_with_what_exists(self) -> None:
+        with pytest.raises(InvalidSettings, match=r"'widht' is no setting; space .* has channels") as raised:
+            self.space.complete_settings({"widht": 3, "channels": 0}, 10)
+        assert len(raised.value.faults) == 2
+
+    def test_counts_are_positive_and_grow_with_every_setting(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            for smaller, larger in self.growing_settings():
+                before = self.space.counts(architecture, smaller, IMAGE)
+                after = self.space.counts(architecture, larger, IMAGE)
+                assert 0 < before.params <= after.params
+                assert 0 < before.macs <= after.macs
+
+    def test_macs_grow_with_the_image_and_params_do_not(self, architectures: list[Any]) -> None:
+        complete = self.space.complete_settings({}, 10)
+        for architecture in architectures:
+            small = self.space.counts(architecture, complete, ImageShape(3, 16, 16))
+            large = self.space.counts(architecture, complete, IMAGE)
+            assert small.params == large.params
+            assert small.macs < large.macs
+
+    def test_memory_estimate_grows_with_every_setting(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            for smaller, larger in self.growing_settings():
+                before = self.space.peak_numbers(architecture, smaller, IMAGE)
+                after = self.space.peak_numbers(architecture, larger, IMAGE)
+                assert 0 < before[0] <= after[0]
+                assert 0 < before[1] <= after[1]
+                assert before != after
+
+    def test_memory_limit_refuses_the_largest_network(self, architectures: list[Any]) -> None:
+        largest = {setting.name: setting.maximum for setting in self.space.settings}
+        smallest = {setting.name: setting.minimum for setting in self.space.settings}
+        sizes: dict[str, int] = {"images": 8, "number_bytes": 8, "limit": 2**30}
+        for architecture in architectures:
+            self.space.check_memory(architecture, smallest, IMAGE, **sizes)
+            with pytest.raises(TooLarge, match=r"channels 4096.*limit is 1\.0 GiB; use fewer channels"):
+                self.space.check_memory(architecture, largest, IMAGE, **sizes)
+
+    def growing_settings(self) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
+        """Pairs of settings: the second has one that is twice as large."""
+        for setting in self.space.settings:
+            smaller = self.space.complete_settings({}, 10)
+            yield smaller, {**smaller, setting.name: 2 * smaller[setting.name]}
+
+    def test_graph_can_be_drawn(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            for graph in self.space.graph(architecture):
+                place = {node: position for position, node in enumerate(graph.nodes)}
+                assert len(place) == len(graph.nodes), "a node is listed once"
+                for edge in graph.edges:
+                    assert place[edge.source] < place[edge.target], "nodes are in topological order"
+
+    def test_edges_that_reach_the_output_lie_on_a_path_to_it(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            for graph in self.space.graph(architecture):
+                ends = {graph.nodes[-1]} | {edge.source for edge in graph.edges if edge.reaches_output}
+                assert all(edge.target in ends for edge in graph.edges if edge.reaches_output)
+
+    def test_graph_agrees_with_connected(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            passes = [_passes(graph) for graph in self.space.graph(architecture)]
+            connected = self.space.facts(architecture)["connected"]
+            assert isinstance(connected, bool)
+            if all(passes) or not any(passes):
+                assert connected == passes[0]
+
+    def test_facts_are_json(self, architectures: list[Any]) -> None:
+        for architecture in architectures:
+            facts = self.space.facts(architecture)
+            assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+
+    @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+    def test_hostile_values_raise_bounded_errors(self, value: object) -> None:
+        for name in (None, *self.space.formats):
+            with pytest.raises((InvalidArchitecture, UnknownFormat)) as raised:
+                self.space.parse(value, name)
+            assert len(str(raised.value)) < 8_000
+
+
+def _passes(graph: CellGraph) -> bool:
+    """Whether an edge that reaches the output starts at a node that nothing flows into."""
+    fed = {edge.target for edge in graph.edges}
+    return any(edge.reaches_output and edge.source not in fed for edge in graph.edges)
