@@ -153,12 +153,10 @@ class EmbeddedRedis:
         """Shut the server down; kill it if that takes over `STOP_TIMEOUT_S`. Harmless if it does not run."""
         if self._process is not None and self._process.poll() is None:
             assert self._socket is not None
-            _shut_down(self._socket)
-            try:
-                self._process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._kill()
-        self._abandon()
+            if _shut_down(self._socket):
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(STOP_TIMEOUT_S)
+        self._abandon()  # kills what still runs
 
     def _take_folder(self) -> None:
         """Own the folder, end what an earlier owner left running, and choose the socket."""

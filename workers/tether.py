@@ -7,6 +7,7 @@
   stays, and the child's pid is the pid that was spawned.
 - **Guard** (elsewhere): this file stays between parent and child and looks four times a second whether its
   parent still is its parent. The spawned pid is the guard's; SIGTERM, SIGINT and SIGHUP are handed on.
+  SIGKILL cannot be: kill the child first.
 
 The kernel sends the signal when the *thread* that spawned the child ends, not the process. The main thread
 ends with its process. Any other may end early and would take the child with it, so those get a guard.

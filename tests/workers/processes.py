@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -22,9 +23,24 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process computes still. A zombie does not: who adopts orphans may reap late."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
-    return state.stdout.strip() not in ("", "Z", "Zs", "Z+", "Zl", "Zsl")
+    """Whether a process runs still. A zombie does not: whoever adopts orphans may reap them late."""
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            return stat.read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+    ps = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
+    return ps.stdout.strip()[:1] not in ("", "Z")
+
+
+def exists(pid: int) -> bool:
+    """Whether the system still knows that process, be it a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def is_gone_within(pid: int, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -126,6 +127,30 @@ def wait_for_set(writer: redis.Redis) -> bool:
         except redis.ConnectionError:
             threading.Event().wait(0.02)
     return False
+
+
+def test_a_server_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.embedded_redis.STOP_TIMEOUT_S", 0.3)
+    with EmbeddedRedis(tmp_path) as server:
+        pid = server.pid
+        os.kill(pid, signal.SIGSTOP)
+    assert not is_alive(pid)
+
+
+def test_a_stale_server_that_hangs_keeps_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.embedded_redis.STOP_TIMEOUT_S", 0.3)
+    with python(OWNER, str(tmp_path)) as owner:
+        pid = int(read_line(owner).split()[0])
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            kill(owner.pid)
+            owner.wait(5)
+            with pytest.raises(RedisServerError, match="does not answer"):
+                EmbeddedRedis(tmp_path).start()
+        finally:
+            kill(pid)
+    with EmbeddedRedis(tmp_path) as server, client(server) as connection:
+        assert connection.ping()
 
 
 def test_a_server_on_another_folder_is_left_alone(server: EmbeddedRedis, tmp_path: Path) -> None:

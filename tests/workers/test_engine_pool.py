@@ -121,9 +121,9 @@ def test_ctrl_c_kills_what_computes() -> None:
     with python(INTERRUPTED, environment={"PYTHONPATH": ROOT}) as process:
         assert read_line(process) == "interrupted 0"
         assert process.wait(5) == 0
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 def test_engines_that_do_not_start_are_an_error_of_the_machine_not_of_a_task() -> None:
-    with EnginePool(2, ["/bin/false"]) as pool, pytest.raises(EngineStartFailed, match="exit code 1"):
+    with EnginePool(2, ["/bin/sh", "-c", "exit 1"]) as pool, pytest.raises(EngineStartFailed, match="exit code 1"):
         list(pool.score([small_task(BATCH)] * 3, BATCH))
