@@ -23,6 +23,9 @@ from workers.store import Store
 _RECORD_PATIENCE_S: Final = 60.0
 _RECORD_PAUSE_S: Final = 0.25
 
+#: A chunk that takes longer than this many times what was planned is cut short.
+_PATIENCE: Final = 2.0
+
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +55,8 @@ class _Ended:
 
     outcome: ItemOutcome
     keep: Mapping[str, Score] = field(default_factory=dict)
+    seconds: float | None = None
+    """What computing the scores took, by the engine's own account; None if the item says nothing of that."""
 
 
 class Workbench:
@@ -116,19 +121,21 @@ class Workbench:
 
     def _work(self, job: JobSpec, items: Iterable[ItemSpec], lease: Lease) -> None:
         self._store.batches.refresh(job.batch)
+        # Items differ, and the estimate may be wrong: other jobs wait for the end of this chunk.
+        deadline = time.monotonic() + _PATIENCE * self._settings.chunk_seconds
         for item in items:
-            if not lease.wanted or self.drain.requested:
+            if not lease.wanted or self.drain.requested or time.monotonic() >= deadline:
                 return
-            started = time.monotonic()
             try:
                 ended = self._end(job, item, lease)
             except EngineStopped:
                 log.info("job %s: item %d was stopped", job.id, item.index)
                 return
             if ended is not None:
-                self._costs.learn(job, time.monotonic() - started)
                 self._record(job, item, ended)
                 self.leases.finished(lease, item.index)
+                if ended.seconds is not None:
+                    self._costs.learn(job, ended.seconds)
 
     def _end(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended | None:
         """How the item ended; None if it has to be tried again. Its failures end here: it fails alone.
@@ -177,6 +184,7 @@ class Workbench:
             ),
             # A failure may be this machine's; a value is the same everywhere.
             keep={addresses[score.proxy]: replace(score, layers=None) for score in fresh if score.status == "scored"},
+            seconds=sum(score.seconds for score in fresh),
         )
 
     def _known(self, addresses: Mapping[str, str]) -> dict[str, Score]:

@@ -90,7 +90,8 @@ class Wire:
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             raise StoreUnavailable(f"{self.server} does not answer: {error}") from error
         except ResponseError as error:
-            if str(error).startswith(_CANNOT_WRITE):
+            # Not `startswith`: in a transaction, the driver puts the command in front.
+            if any(code in str(error) for code in _CANNOT_WRITE):
                 raise StoreUnavailable(f"{self.server} takes no writes: {error}") from error
             raise StoreError(f"{self.server} refused a command: {error}") from error
         except RedisError as error:
