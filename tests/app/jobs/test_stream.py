@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 import redis as redis_driver
 
 from app.jobs.schemas import ItemView
-from app.jobs.waiting import CHUNK
+from app.jobs.waiting import CHUNK, LONGEST_PAUSE
 from tests.app.driving import cells, submitted, work
 from workers.store import Store
 
@@ -92,11 +93,21 @@ def test_a_stream_takes_no_page(api: httpx.Client, query: dict[str, str]) -> Non
     assert answer.json()["faults"][0]["at"] == next(iter(query))
 
 
-def test_a_client_that_leaves_ends_its_stream(api: httpx.Client, store: Store) -> None:
+def test_a_client_that_leaves_ends_its_stream(api: httpx.Client, redis: redis_driver.Redis) -> None:
     job = submitted(api)
     with api.stream("GET", job["links"]["scores"], headers=NDJSON):
-        pass
+        assert _looks(redis) > 0
+    time.sleep(2 * LONGEST_PAUSE)
 
-    work(store, job["id"])
+    looks = _looks(redis)
+    time.sleep(3 * LONGEST_PAUSE)
 
-    assert api.get(job["links"]["self"]).json()["status"] == "completed"
+    assert _looks(redis) == looks
+
+
+def _looks(redis: redis_driver.Redis) -> int:
+    """How often the list of ended items has been read."""
+    stats = redis.info("commandstats")
+    assert isinstance(stats, dict)
+    calls: int = stats["cmdstat_lrange"]["calls"]
+    return calls
