@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 from starlette.responses import Response
 
+from app.answers import JsonResponse, View
 from app.deps import StoreDep
-from app.json_body import JsonResponse, JsonRoute
+from app.json_body import JsonRoute
 from app.problems import STORE_CODES, problems
 
 router = APIRouter(tags=["service"], route_class=JsonRoute)
 
 
-class Health(BaseModel):
+class Health(View):
     status: str
 
 
-class Root(BaseModel):
+class Root(View):
     """Where everything is."""
 
     service: str

@@ -1,4 +1,4 @@
-"""JSON in and out, stricter than the standard library's: no NaN, and every bad document is a 4xx.
+"""JSON bodies, read more strictly than by the standard library: no NaN, and every bad document is a 4xx.
 
 Python's parser takes NaN, raises three kinds of error beside its own, and FastAPI answers those with a bare 400.
 """
@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from app.answers import JSON_MEDIA_TYPE
 from app.errors import InvalidJson, UnsupportedMediaType
 from proxy.errors import shown
-
-JSON_MEDIA_TYPE: Final = "application/json"
 
 
 class JsonRoute(APIRoute):
@@ -32,18 +31,6 @@ class JsonRoute(APIRoute):
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return strict
-
-
-class JsonResponse(Response):
-    """JSON that was built by hand: no second pass by pydantic over thousands of items.
-
-    ASCII on the wire, so that a lone surrogate in a client's own text comes back as it was sent.
-    """
-
-    media_type = JSON_MEDIA_TYPE
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False).encode()
 
 
 class _StrictRequest(Request):

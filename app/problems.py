@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import Response
 
+from app.answers import JsonResponse, View
 from app.errors import PROBLEM_MEDIA_TYPE, PROBLEMS, NotFound
-from app.json_body import JsonResponse, JsonRoute
+from app.json_body import JsonRoute
 from proxy.errors import allowed_names, shown
 
 router = APIRouter(prefix="/v1/problems", tags=["service"], route_class=JsonRoute)
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/v1/problems", tags=["service"], route_class=JsonRout
 STORE_CODES: Final = ("store_unavailable", "store_failed", "schema_mismatch")
 
 
-class FaultView(BaseModel):
+class FaultView(View):
     """One thing that is wrong, where it is, and how to mend it."""
 
     at: str = Field(examples=["architectures[3]: node 2, edge 1"])
@@ -26,7 +27,7 @@ class FaultView(BaseModel):
     repair: str
 
 
-class ProblemView(BaseModel):
+class ProblemView(View):
     """An error, after RFC 9457."""
 
     type: str = Field(description="Where the code is explained")
@@ -39,7 +40,7 @@ class ProblemView(BaseModel):
     request_id: str
 
 
-class ProblemKind(BaseModel):
+class ProblemKind(View):
     """What a code means."""
 
     code: str
@@ -47,7 +48,7 @@ class ProblemKind(BaseModel):
     title: str
 
 
-class ProblemKinds(BaseModel):
+class ProblemKinds(View):
     items: list[ProblemKind]
 
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from app.answers import JsonResponse, timestamp
 from app.catalog.schemas import BatchList, UploadedBatchView, UploadQuery
 from app.catalog.service import keep_upload, list_uploads
 from app.deps import SettingsDep, StoreDep
 from app.errors import UnsupportedMediaType
-from app.jobs.views import timestamp
-from app.json_body import JsonResponse, JsonRoute
+from app.json_body import JsonRoute
 from app.problems import STORE_CODES, problems
 from proxy.data import list_batches
 from proxy.errors import shown

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from app.answers import JsonResponse
 from app.catalog.schemas import ProxyList
-from app.json_body import JsonResponse, JsonRoute
+from app.json_body import JsonRoute
 from app.problems import problems
 from proxy.json_types import JsonObject
 from proxy.proxies import PROXIES

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from app.jobs.schemas import View
+from app.answers import View
 from app.validation import QueryModel
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from app.answers import JsonResponse
 from app.catalog.schemas import SpaceList, SpaceView
 from app.errors import NotFound
-from app.json_body import JsonResponse, JsonRoute
+from app.json_body import JsonRoute
 from app.problems import problems
 from proxy.errors import allowed_names, shown
 from proxy.json_types import JsonObject

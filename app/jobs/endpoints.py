@@ -8,12 +8,13 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from app.answers import JsonResponse
 from app.deps import JobsDep
 from app.errors import InvalidRequest
 from app.jobs.schemas import REQUEST_EXAMPLES, JobView, ScorePage, ScoresQuery, SubmitRequest, WaitQuery
 from app.jobs.views import item_json, job_json, job_path
 from app.jobs.waiting import finished_lines, until_ended
-from app.json_body import JsonResponse, JsonRoute
+from app.json_body import JsonRoute
 from app.problems import STORE_CODES, problems
 from proxy.errors import Fault
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from app.answers import View
 from app.validation import QueryModel, RequestModel
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.precision import DEFAULT_PRECISION
@@ -124,12 +125,6 @@ class ScoresQuery(QueryModel):
     format: Literal["json", "ndjson"] | None = Field(
         None, description="json or ndjson: the same as the Accept header application/json or application/x-ndjson"
     )
-
-
-class View(BaseModel):
-    """Base of all answers, which are built by hand: these models document them, and tests hold them to it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class BatchRef(View):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 
+from app.answers import timestamp
 from proxy.json_types import JsonObject
 from workers.records import Item, Job, JobSpec
 
@@ -57,13 +57,6 @@ def item_json(item: Item, job: JobSpec) -> JsonObject:
 def job_path(job_id: str) -> str:
     """Where a job is found."""
     return f"/v1/jobs/{job_id}"
-
-
-def timestamp(seconds: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _score(score: Mapping[str, object]) -> JsonObject:

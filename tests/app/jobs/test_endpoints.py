@@ -11,6 +11,7 @@ import pytest
 import redis as redis_driver
 
 from app.jobs.schemas import JobView, ScorePage
+from app.jobs.waiting import LONGEST_PAUSE
 from proxy.task import Environment
 from tests.app.driving import CELL, cells, fail, queued, seen, submit, submitted, work
 from workers.store import Store
@@ -221,6 +222,27 @@ def test_wait_ends_after_its_time_with_the_job_as_it_is(api: httpx.Client) -> No
 
     assert answer.json()["status"] == "queued"
     assert 0.3 <= time.monotonic() - began < 5
+
+
+def test_a_client_that_leaves_is_no_longer_waited_for(api: httpx.Client, redis: redis_driver.Redis) -> None:
+    job = submitted(api)
+    with pytest.raises(httpx.ReadTimeout):
+        api.get(job["links"]["self"], params={"wait": 60}, timeout=0.5)
+    time.sleep(2 * LONGEST_PAUSE)
+
+    looks = _looks(redis)
+    time.sleep(3 * LONGEST_PAUSE)
+
+    assert looks > 1
+    assert _looks(redis) == looks
+
+
+def _looks(redis: redis_driver.Redis) -> int:
+    """How often a job has been read."""
+    stats = redis.info("commandstats")
+    assert isinstance(stats, dict)
+    calls: int = stats["cmdstat_hmget"]["calls"]
+    return calls
 
 
 @pytest.mark.parametrize("method_and_path", ["GET {}", "GET {}?wait=20", "GET {}/scores", "POST {}/cancel"])
