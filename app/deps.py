@@ -1,4 +1,4 @@
-"""What the lifespan opens and endpoints use."""
+"""What the lifespan opens and endpoints use. Async, so that FastAPI does not take a thread for a look-up."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class State(TypedDict):
     jobs: Jobs
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """The settings this process was started with."""
     settings: Settings = request.state.settings
     return settings
 
 
-def get_store(request: Request) -> Store:
+async def get_store(request: Request) -> Store:
     """Redis, as our records."""
     store: Store = request.state.store
     return store
 
 
-def get_jobs(request: Request) -> Jobs:
+async def get_jobs(request: Request) -> Jobs:
     """All that can be done with jobs."""
     jobs: Jobs = request.state.jobs
     return jobs

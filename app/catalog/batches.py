@@ -38,7 +38,9 @@ def list_all(store: StoreDep, settings: SettingsDep) -> Response:
 
 
 async def _read_body(request: Request) -> bytes:
-    given = request.headers.get("content-type", UPLOAD_TYPES[0])
+    # A browser may send a body without a type, or as a form, to any site without asking. It asks before it sends
+    # these types, and is not answered: so no page can fill the store of a service on localhost.
+    given = request.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() not in UPLOAD_TYPES:
         raise UnsupportedMediaType(
             f"Content-Type {shown(given)} is not taken; send the .npz file itself with "

@@ -79,6 +79,9 @@ def test_any_host_may_be_allowed(serve: Serve, redis_url: str) -> None:
     assert api.get("/livez", headers={"Host": "anything.example"}).status_code == 200
 
 
+BINARY = {"Content-Type": "application/octet-stream"}
+
+
 def _pieces(total: int) -> Iterator[bytes]:
     """A body without Content-Length."""
     for _ in range(total // 1000):
@@ -94,7 +97,7 @@ def test_a_body_over_the_limit_is_a_413_problem(serve: Serve, redis_url: str) ->
         api.post("/v1/jobs", content=_pieces(11_000), headers=json_type),
         api.post("/v1/jobs", content=_pieces(10**7), headers=json_type),
         api.post("/v1/batches?name=x", content=b" " * 10_001),
-        api.post("/v1/batches?name=x", content=_pieces(11_000)),
+        api.post("/v1/batches?name=x", content=_pieces(11_000), headers=BINARY),
     ]
 
     for answer in answers:

@@ -16,6 +16,7 @@ from tests.app.driving import job_keys, queued, submit, submitted
 
 IMAGES = np.arange(4 * 8 * 8 * 3, dtype=np.uint8).reshape(4, 8, 8, 3)
 LABELS = np.array([0, 1, 2, 2])
+BINARY = {"Content-Type": "application/octet-stream"}
 
 
 def _npz(**arrays: Any) -> bytes:
@@ -25,7 +26,7 @@ def _npz(**arrays: Any) -> bytes:
 
 
 def _upload(api: httpx.Client, content: bytes, name: str = "mine") -> httpx.Response:
-    return api.post("/v1/batches", params={"name": name}, content=content)
+    return api.post("/v1/batches", params={"name": name}, content=content, headers=BINARY)
 
 
 def test_an_upload_is_listed_and_can_be_scored_on(api: httpx.Client) -> None:
@@ -108,18 +109,19 @@ def test_an_upload_cannot_claim_a_built_in_name(api: httpx.Client, name: str) ->
 
 @pytest.mark.parametrize("query", [{}, {"name": ""}, {"name": "x" * 201}, {"name": "x", "nome": "y"}])
 def test_bad_upload_parameters_are_refused(api: httpx.Client, query: dict[str, str]) -> None:
-    answer = api.post("/v1/batches", params=query, content=_npz())
+    answer = api.post("/v1/batches", params=query, content=_npz(), headers=BINARY)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
-def test_a_form_upload_is_refused_with_the_header_to_send(api: httpx.Client) -> None:
-    answer = api.post(
-        "/v1/batches", params={"name": "x"}, content=_npz(), headers={"Content-Type": "multipart/form-data"}
-    )
+@pytest.mark.parametrize("content_type", [None, "text/plain", "multipart/form-data", "application/json"])
+def test_types_that_a_web_page_may_send_unasked_are_refused(api: httpx.Client, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
 
-    assert answer.status_code == 415
-    assert "application/octet-stream" in answer.json()["detail"]
+    answer = api.post("/v1/batches", params={"name": "x"}, content=_npz(), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert "-H 'Content-Type: application/octet-stream'" in answer.json()["detail"]
 
 
 def test_labels_must_fit_the_classes_asked_for(api: httpx.Client, redis: redis_driver.Redis) -> None:

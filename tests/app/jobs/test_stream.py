@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,10 @@ import redis as redis_driver
 
 from app.jobs.schemas import ItemView
 from app.jobs.waiting import CHUNK, LONGEST_PAUSE
+from app.settings import Settings
+from tests.app.conftest import Serve
 from tests.app.driving import cells, submitted, work
+from workers.embedded_redis import EmbeddedRedis
 from workers.store import Store
 
 NDJSON = {"Accept": "application/x-ndjson"}
@@ -91,6 +95,30 @@ def test_a_stream_takes_no_page(api: httpx.Client, query: dict[str, str]) -> Non
 
     assert answer.status_code == 422
     assert answer.json()["faults"][0]["at"] == next(iter(query))
+
+
+def test_a_stream_outlives_a_restart_of_redis(serve: Serve, tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        url = server.url
+        api = serve(Settings(redis_url=url))
+        job = submitted(api, architectures=cells(2))
+        _score_one(url, job["id"])
+        with api.stream("GET", job["links"]["scores"], headers=NDJSON) as answer:
+            lines = answer.iter_lines()
+            assert json.loads(next(lines))["index"] == 0
+
+            server.stop()
+            time.sleep(3 * LONGEST_PAUSE)
+            server.start()
+            assert server.url == url
+
+            _score_one(url, job["id"])
+            assert [json.loads(line)["index"] for line in lines] == [1]
+
+
+def _score_one(url: str, job_id: str) -> None:
+    with redis_driver.Redis.from_url(url, protocol=2) as client:
+        work(Store(client), job_id, limit=1)
 
 
 def test_a_client_that_leaves_ends_its_stream(api: httpx.Client, redis: redis_driver.Redis) -> None:
