@@ -43,7 +43,7 @@ check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; echo "repair: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@echo "format, lint, types and import contracts: all good"
 
 format: $(READY) ## format the code, and mend what the linter can mend
