@@ -45,7 +45,7 @@ def demo() -> None:
     console = stdout()
     spaces = load_demo()
     started = time.monotonic()
-    total = " and ".join(f"{len(space.architectures)} of {space.title}" for space in spaces)
+    total = " and ".join(f"{len(space.architectures)} {space.title} architectures" for space in spaces)
     console.print(f"[bold]CRoZe demo[/]: {total}, scored over HTTP on this machine\n")
     try:
         with tempfile.TemporaryDirectory(prefix="croze-demo-") as folder, _service(Path(folder), console) as url:

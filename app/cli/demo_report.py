@@ -25,6 +25,12 @@ from proxy.spaces import get_space
 PROXY: Final = "croze"
 #: Below this a rank correlation says nothing.
 MIN_FOR_CORRELATION: Final = 10
+#: What our own measurements say (docs): a user must not take the score for more than it is.
+FINDING: Final = (
+    "Honest finding: among cells that are connected the score mostly follows the parameter count (0.98 on 243 of "
+    "them), which ranks them about as well. Read it beside the size of the network. The few accuracies known for "
+    "the DARTS genotypes are too few for a correlation."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,21 +112,29 @@ def show_space(console: Console, space: DemoSpace, items: list[JsonObject]) -> N
 
 def show_correlations(console: Console, scored: Sequence[tuple[DemoSpace, list[JsonObject]]]) -> None:
     """How far the ranking agrees with published accuracy, and whether the parameter count would have done."""
+    table = Table(
+        title="Rank correlation (Spearman)", title_style="bold", title_justify="left",
+        box=None, pad_edge=False, header_style="bold",
+    )  # fmt: skip
+    table.add_column("")
+    for heading in ("croze, accuracy", "params, accuracy", "croze, params"):
+        table.add_column(heading, justify="right")
     for space, items in scored:
-        known = [(item, accuracy) for item in items if (accuracy := space.accuracy(item)) is not None]
+        known = [item for item in items if space.accuracy(item) is not None]
         if len(known) < MIN_FOR_CORRELATION:
-            console.print(f"{space.title}: {len(known)} accuracies are too few for a rank correlation.")
             continue
-        accuracies = [accuracy for _, accuracy in known]
-        scores = [value_of(item, PROXY) or 0.0 for item, _ in known]
-        params = [_count(item) for item, _ in known]
-        console.print(
-            f"{space.title}: rank correlation (Spearman) with published accuracy, {len(known)} cells: "
-            f"[bold]croze {_rho(scores, accuracies)}[/], [bold]params {_rho(params, accuracies)}[/]; "
-            f"between croze and params {_rho(scores, params)}.\n"
-            "[dim]Honest finding: in this space the score follows the parameter count. Read it beside the size of the "
-            "network, never instead of it.[/]"
-        )
+        connected = [item for item in known if item["connected"]]
+        for label, chosen in ((f"{len(known)} cells", known), (f"{len(connected)} connected cells", connected)):
+            table.add_row(f"{space.title}, {label}", *_correlations(space, chosen))
+    console.print(table)
+    console.print(FINDING, style="dim")
+
+
+def _correlations(space: DemoSpace, items: Sequence[JsonObject]) -> list[str]:
+    scores = [value_of(item, PROXY) or 0.0 for item in items]
+    params = [_count(item) for item in items]
+    accuracies = [space.accuracy(item) or 0.0 for item in items]
+    return [_rho(scores, accuracies), _rho(params, accuracies), _rho(scores, params)]
 
 
 def show_answer(console: Console, space: DemoSpace, items: list[JsonObject]) -> None:

@@ -1,0 +1,157 @@
+"""Against the real API, with a worker's part played by hand: nothing here needs torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import redis as redis_driver
+
+from app.cli import remote_scoring
+from app.cli.architectures_file import Entry
+from app.cli.errors import CommandError, UsageError
+from app.cli.remote_scoring import RemoteScoring
+from app.cli.scoring_request import ScoringOptions, ScoringRequest, check_request
+from tests.app.driving import seen, work
+from tests.workers.processes import wait_until
+from workers import keys
+from workers.store import Store
+
+
+def request(count: int, **options: Any) -> ScoringRequest:
+    given = ScoringOptions(**{"settings": {}, "precision": "float64", "batch": "cifar10:train[0:8]", **options})
+    return check_request((Entry(f"cells.txt:{n + 1}", n, "nats_tss_index", f"cell {n}") for n in range(count)), given)
+
+
+def job_ids(redis: redis_driver.Redis) -> list[str]:
+    prefix = keys.JobKeys.of("").job
+    names = [key.decode().removeprefix(prefix) for key in redis.scan_iter(f"{prefix}*")]
+    return [name for name in names if ":" not in name]
+
+
+@pytest.fixture
+def url(api: httpx.Client) -> str:
+    return str(api.base_url)
+
+
+@pytest.fixture
+def working(store: Store, redis: redis_driver.Redis) -> Iterator[None]:
+    """A worker that scores whatever comes."""
+    done = threading.Event()
+
+    def loop() -> None:
+        seen(store)
+        while not done.wait(0.02):
+            redis.delete(f"rq:queue:{keys.QUEUE}")  # it heard the bell
+            for job_id in store.jobs.unrung():
+                work(store, job_id)
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    yield
+    done.set()
+    thread.join(10)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_long_input_becomes_several_jobs_with_one_count(
+    url: str, redis: redis_driver.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_scoring, "MAX_JOB", 3)
+    items = list(RemoteScoring(request(8), url).items())
+    assert sorted((item["index"], item["id"]) for item in items) == [(n, f"cell {n}") for n in range(8)]
+    assert len(job_ids(redis)) == 3
+
+
+@pytest.mark.usefixtures("working")
+def test_a_job_is_bounded_in_bytes_too(url: str, redis: redis_driver.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_scoring, "MAX_JOB_BYTES", 250)
+    assert len(list(RemoteScoring(request(4), url).items())) == 4
+    assert len(job_ids(redis)) == 2
+
+
+def test_leaving_early_cancels_the_job(url: str, store: Store, redis: redis_driver.Redis) -> None:
+    items = RemoteScoring(request(5), url).items()
+
+    def score_one() -> None:
+        assert wait_until(lambda: bool(job_ids(redis)), 10)
+        work(store, job_ids(redis)[0], limit=1)
+
+    worker = threading.Thread(target=score_one)
+    worker.start()
+    assert next(items)["index"] == 0
+    worker.join(10)
+    items.close()
+    (job_id,) = job_ids(redis)
+    job = store.jobs.get(job_id)
+    assert job is not None
+    assert (job.status, job.counts.scored, job.counts.canceled) == ("canceled", 1, 4)
+
+
+def test_a_job_that_somebody_else_cancels_ends_with_canceled_items(
+    url: str, store: Store, redis: redis_driver.Redis
+) -> None:
+    def cancel() -> None:
+        assert wait_until(lambda: bool(job_ids(redis)), 10)
+        store.jobs.cancel(job_ids(redis)[0])
+
+    canceler = threading.Thread(target=cancel)
+    canceler.start()
+    assert [item["status"] for item in RemoteScoring(request(2), url).items()] == ["canceled", "canceled"]
+    canceler.join(10)
+
+
+def test_a_broken_stream_is_opened_again(
+    url: str, store: Store, redis: redis_driver.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_scoring, "_RETRY_S", 0.05)
+    whole = remote_scoring._stream
+    opened = []
+
+    def broken_once(client: httpx.Client, path: str) -> Iterator[dict[str, Any]]:
+        opened.append(path)
+        work(store, job_ids(redis)[0], limit=1)
+        for item in whole(client, path):
+            yield item
+            if len(opened) == 1:
+                raise httpx.ReadError("the connection was cut")
+
+    monkeypatch.setattr(remote_scoring, "_stream", broken_once)
+    assert [item["index"] for item in RemoteScoring(request(2), url).items()] == [0, 1]
+    assert len(opened) == 2
+
+
+def test_patience_ends(url: str, redis: redis_driver.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_scoring, "_RETRY_S", 0.01)
+    monkeypatch.setattr(remote_scoring, "PATIENCE_S", 0.2)
+
+    def cut(_client: httpx.Client, _path: str) -> Iterator[dict[str, Any]]:
+        raise httpx.ConnectError("gone")
+
+    monkeypatch.setattr(remote_scoring, "_stream", cut)
+    with pytest.raises(CommandError, match="gone"):
+        list(RemoteScoring(request(1), url).items())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch": "cifar10:train[0:7000000]"}, "7000000"),
+        ({"settings": {"channels": 4096}}, "cells.txt:1"),
+    ],
+)
+def test_what_the_service_refuses_is_said_in_the_terms_of_the_command_line(
+    url: str, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        list(RemoteScoring(request(2, **options), url).items())
+    assert said in "\n".join([caught.value.message, *caught.value.details])
+    assert "architectures[" not in caught.value.message
+
+
+def test_another_kind_of_server_is_told_from_ours(url: str) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        list(RemoteScoring(request(1), f"{url}/docs").items())
