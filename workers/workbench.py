@@ -13,11 +13,20 @@ from proxy.errors import ProxyError
 from proxy.task import Environment, Score, ScoringTask, address
 from workers.costs import Costs
 from workers.drain import Drain
-from workers.errors import BatchMissing, EngineDied, EngineStartFailed, EngineStopped, StoreError, WorkerError
+from workers.errors import (
+    BatchMissing,
+    EngineDied,
+    EngineStartFailed,
+    EngineStopped,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    WorkerError,
+)
 from workers.leases import Lease, Leases
 from workers.records import TERMINAL_JOB, ItemOutcome, ItemSpec, JobSpec
 from workers.settings import WorkerSettings
-from workers.store import Store
+from workers.store import Store, codec
 
 #: A result in hand outlives a restart of Redis; a longer absence costs its computation.
 _RECORD_PATIENCE_S: Final = 60.0
@@ -177,11 +186,14 @@ class Workbench:
         missing = tuple(proxy for proxy in job.proxies if proxy not in scores)
         fresh = self._compute(replace(task, proxies=missing), lease) if missing else []
         scores |= {score.proxy: score for score in fresh}
+        outcome = ItemOutcome(
+            status="scored" if all(scores[proxy].status == "scored" for proxy in job.proxies) else "failed",
+            scores={proxy: scores[proxy].to_json() for proxy in job.proxies},
+        )
+        # What Redis cannot hold (a NaN in a table) has to fail here, where it fails the item alone.
+        codec.outcome_to_json(outcome)
         return _Ended(
-            ItemOutcome(
-                status="scored" if all(scores[proxy].status == "scored" for proxy in job.proxies) else "failed",
-                scores={proxy: scores[proxy].to_json() for proxy in job.proxies},
-            ),
+            outcome,
             # A failure may be this machine's; a value is the same everywhere.
             keep={addresses[score.proxy]: replace(score, layers=None) for score in fresh if score.status == "scored"},
             seconds=sum(score.seconds for score in fresh),
@@ -212,14 +224,16 @@ class Workbench:
 
     def _record(self, job: JobSpec, item: ItemSpec, ended: _Ended) -> None:
         """Write it down, waiting for Redis if need be: the result in hand may have taken minutes."""
-        deadline = time.monotonic() + _RECORD_PATIENCE_S
+        deadline, waiting = time.monotonic() + _RECORD_PATIENCE_S, False
         while True:
             try:
                 first = self._store.jobs.record(job.id, self.worker_id, item.index, ended.outcome, ended.keep)
-            except StoreError as error:
+            except (StoreUnavailable, StoreFull) as error:
                 if self.drain.overdue or time.monotonic() >= deadline:
                     raise
-                log.warning("job %s: item %d waits to be recorded: %s", job.id, item.index, error.message)
+                if not waiting:
+                    log.warning("job %s: item %d waits to be recorded: %s", job.id, item.index, error.message)
+                waiting = True
                 time.sleep(_RECORD_PAUSE_S)
             else:
                 self.scored += first and ended.outcome.status == "scored"

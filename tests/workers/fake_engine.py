@@ -29,6 +29,7 @@ class FakeEngine:
         self.starts = 0
         self.batches: set[str] = set()
         self.tasks: list[ScoringTask] = []
+        self.is_told_to_stop: Callable[[], bool] = lambda: False
 
     def start(self, *, should_stop: Callable[[], bool] | None = None) -> Environment:
         if not self.running:
@@ -48,9 +49,10 @@ class FakeEngine:
         assert self.running
         assert self.has_batch(task.batch)
         self.tasks.append(task)
+        self.is_told_to_stop = should_stop or self.is_told_to_stop
         try:
             scores = self.answer(task)
-            if should_stop is not None and should_stop():
+            if self.is_told_to_stop():
                 raise EngineStopped("stopped")
         except EngineFailure as failure:
             if failure.code in ("engine_crashed", "timeout", "stopped"):

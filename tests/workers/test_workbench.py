@@ -167,6 +167,12 @@ def test_a_score_that_does_not_exist_fails_its_item_and_is_not_remembered(bench:
     assert store.scores.known([address(bench.engine.tasks[0], "croze", ENVIRONMENT)]) == [None]
 
 
+def test_a_score_that_is_no_json_fails_its_item(bench: Bench, store: Store) -> None:
+    bench.engine.answer = lambda task: [replace(score(), components={"features": float("nan")})]
+    items = work_until_ended(bench, store, submit(store, 1).spec.id)
+    assert codes(items) == ["internal_error"]
+
+
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
