@@ -49,7 +49,7 @@ def demo() -> None:
     console.print(f"[bold]CRoZe demo[/]: {total}, scored over HTTP on this machine\n")
     try:
         with tempfile.TemporaryDirectory(prefix="croze-demo-") as folder, _service(Path(folder), console) as url:
-            scored = [(space, _score(space, url)) for space in spaces]
+            scored = [(space, _score(space, url, console)) for space in spaces]
         _show(console, scored, time.monotonic() - started)
     except KeyboardInterrupt:
         stderr().print("interrupted; nothing is left running")
@@ -59,18 +59,22 @@ def demo() -> None:
         raise CommandError(f"{len(failed)} architectures have no score", [str(item["error"]) for item in failed])
 
 
-def _score(space: DemoSpace, url: str) -> list[JsonObject]:
-    """The space's items, best first is up to the reader."""
+def _score(space: DemoSpace, url: str, console: Console) -> list[JsonObject]:
+    """The space's items, as they finished."""
     request = space.request()
+    started = time.monotonic()
+    items: list[JsonObject] = []
     with report_progress(stderr(), len(request.entries), label=space.title) as progress:
-        items: list[JsonObject] = []
         for item in RemoteScoring(request, url).items():
             progress.advance(failed=item["status"] != "scored")
             items.append(item)
+    done = sum(item["status"] == "scored" for item in items)
+    console.print(f"[green]{done} of {len(items)} scored[/] in {duration(time.monotonic() - started)}: {space.title}")
     return items
 
 
 def _show(console: Console, scored: list[tuple[DemoSpace, list[JsonObject]]], seconds: float) -> None:
+    console.print()
     for space, items in scored:
         show_space(console, space, items)
     show_correlations(console, scored)
@@ -90,7 +94,7 @@ def _service(folder: Path, console: Console) -> Iterator[str]:
     try:
         started = time.monotonic()
         url = _wait_until_ready(process, folder, log)
-        console.print(f"[green]up[/] at {url} in {duration(time.monotonic() - started)}: Redis, API and workers\n")
+        console.print(f"[green]up[/] at {url} in {duration(time.monotonic() - started)}: Redis, API and workers")
         yield url
     finally:
         _stop(process)
@@ -119,7 +123,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path, log: Path)
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2.0).is_success
+        return httpx.get(f"{url}/readyz", timeout=2.0, trust_env=False).is_success
     except httpx.TransportError:
         return False
 

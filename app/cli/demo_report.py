@@ -124,7 +124,7 @@ def show_correlations(console: Console, scored: Sequence[tuple[DemoSpace, list[J
         if len(known) < MIN_FOR_CORRELATION:
             continue
         connected = [item for item in known if item["connected"]]
-        for label, chosen in ((f"{len(known)} cells", known), (f"{len(connected)} connected cells", connected)):
+        for label, chosen in ((f"all {len(known)}", known), (f"{len(connected)} connected", connected)):
             table.add_row(f"{space.title}, {label}", *_correlations(space, chosen))
     console.print(table)
     console.print(FINDING, style="dim")

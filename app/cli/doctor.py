@@ -80,7 +80,7 @@ def doctor(
 
 def _table(findings: list[Finding]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "", "this machine", "repair"):
+    for heading in ("", "part", "this machine", "repair"):
         table.add_column(heading, overflow="fold")
     if not any(finding.repair for finding in findings):
         table.columns[-1].header = ""
@@ -153,7 +153,8 @@ def _redis() -> Finding:
 
 def _server_of_user(url: str) -> Finding:
     try:
-        Store(connect(url)).check_writable()
+        with connect(url) as client:
+            Store(client).check_writable()
     except (StoreError, ValueError) as error:
         return Finding(
             "redis", "problem", f"REDIS_URL: {error}", "start that server, or unset REDIS_URL to use our own"

@@ -103,13 +103,15 @@ class LocalService:
     def missing(self) -> str | None:
         """What is not ready yet; None once the API is ready and every worker has registered."""
         try:
-            answer = httpx.get(f"{self.url}/readyz", timeout=2.0)
+            # A proxy that the environment names cannot reach our loopback.
+            answer = httpx.get(f"{self.url}/readyz", timeout=2.0, trust_env=False)
         except httpx.TransportError:
             return "the API does not answer"
         if not answer.is_success:
             return f"the API is not ready: {answer.text[:200]}"
         try:
-            registered = len(Store(connect(self.redis_url)).fleet.workers())
+            with connect(self.redis_url) as client:
+                registered = len(Store(client).fleet.workers())
         except StoreError as error:
             return str(error)
         return None if registered >= self.workers else f"{registered} of {self.workers} workers are ready"
@@ -143,7 +145,8 @@ def _python(module: str) -> list[str]:
 
 def _check_reachable(url: str) -> None:
     try:
-        Store(connect(url)).check_writable()
+        with connect(url) as client:
+            Store(client).check_writable()
     except StoreError as error:
         raise CommandError(f"the Redis server of REDIS_URL is of no use: {error}") from error
     except ValueError as error:  # redis-py's word for a malformed URL

@@ -50,7 +50,9 @@ class RemoteScoring:
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
         try:
-            with httpx.Client(base_url=self._url, timeout=_TIMEOUT) as client:
+            # A proxy that the environment names cannot reach our loopback.
+            local = httpx.URL(self._url).host in ("127.0.0.1", "localhost", "::1")
+            with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=not local) as client:
                 yield client
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise UsageError(f"{self._url!r} is no URL of a service; e.g. http://127.0.0.1:8000") from error

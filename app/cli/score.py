@@ -31,20 +31,22 @@ from proxy.spaces import SPACES
 EXAMPLES: Final = """
 Examples:
 
-  croze score "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
-
   croze score index:2631 index:13714 --proxy croze --proxy params
 
-  croze score -f genotypes.txt --channels 16 --layers 8 --format csv > scores.csv
+  croze score "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+
+  croze score -f darts.txt --channels 16 --layers 8 --format csv > out.csv
 
   generate | croze score - --format json | jq .scores.croze.value
 
   croze score -f cells.txt --url http://127.0.0.1:8000
 
-A line of a file is a genotype as a string or as JSON, `index:NUMBER`, or an object
-{"architecture": ..., "format": ..., "id": ...}. Blank lines and lines that begin with # are skipped.
+A line of a file is a genotype as a string or as JSON, index:NUMBER, or an
+object {"architecture": ..., "format": ..., "id": ...}. Blank lines and lines
+that begin with # are skipped.
 
-Exit code: 0 every item was scored, 1 some failed, 2 the input is wrong and nothing was scored.
+Exit code: 0 every item was scored, 1 some failed, 2 the input is wrong and
+nothing was scored.
 """
 
 #: Failures listed after the results; the rest is counted.

@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.cli.architectures_file import Entry, Unreadable
 from app.cli.errors import UsageError
 from app.cli.terminal import count
-from proxy.errors import InvalidArchitecture, ProxyError, UnknownFormat
+from proxy.errors import InvalidArchitecture, ProxyError, UnknownFormat, shown
 from proxy.json_types import JsonValue
 from proxy.precision import check_precision
 from proxy.proxies import get_proxy
@@ -150,11 +150,12 @@ def _recognise(entry: Entry) -> Space[Any]:
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        examples = "; ".join(f"{each.name}: {each.formats[each.canonical_format].example}" for each in SPACES.values())
         raise UnknownFormat(
-            f"fits no space by itself; name one with --space ({', '.join(SPACES)}). Examples: {examples}"
+            f"{shown(entry.value)} fits no space by itself; check it, or name one with --space ({', '.join(SPACES)})"
         )
-    raise UnknownFormat(f"could be of {' or '.join(each.name for each in fitting)}; name one with --space")
+    raise UnknownFormat(
+        f"{shown(entry.value)} could be of {' or '.join(each.name for each in fitting)}; name one with --space"
+    )
 
 
 def _fitting(entry: Entry) -> list[Space[Any]]:

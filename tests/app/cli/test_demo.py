@@ -22,7 +22,7 @@ def test_the_demo_ranks_both_spaces_and_leaves_nothing(tmp_path: Path) -> None:
     assert ["1", "cell", "13714"] in [row[:3] for row in rows], "the most accurate cell is the best by score"
     assert any(row[:3] == ["24", "cell", "10"] and row[-1] == "disconnected" for row in rows)
     assert [row[1] for row in rows if row[-1:] == ["97.24"]] == ["DARTS_V2"]
-    assert "24 cells" in done.stdout
+    assert "NAS-Bench-201, 23 connected" in done.stdout
     assert '"nasbench201_index": 13714' in done.stdout
     assert list(tmp_path.glob("croze-*")) == []
 

@@ -3,14 +3,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.app.cli.conftest import Croze
+from tests.app.cli.processes import CROZE, descendants
+from tests.workers import odd_engine_seeds as seeds
+from tests.workers.processes import is_alive, wait_until
+from tests.workers.scoring import ODD_ENGINE
+from workers.engine_pool import EnginePool
 
 CELL = "|none~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|"
 #: Index 12 at seed 0 on the default batch, by the authors' own code (tests/golden).
@@ -123,3 +130,48 @@ def test_a_closed_pipe_is_no_error_worth_a_traceback() -> None:
     process.stderr.close()
     assert process.wait(60) == 1
     assert "Traceback" not in err
+
+
+def test_an_architecture_that_kills_its_engine_fails_alone_and_the_exit_code_says_so(
+    croze: Croze, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cli.local_scoring.EnginePool", partial(EnginePool, command=ODD_ENGINE))
+    small = ("--cells", "1", "--channels", "2", "--seed", str(seeds.DIES))
+    done = croze("score", "index:12", *small, "--format", "json")
+    item = json.loads(done.out)
+    assert (done.exit_code, item["status"], item["error"]["code"], item["scores"]) == (
+        1,
+        "failed",
+        "engine_crashed",
+        {},
+    )
+    assert "argument 1: engine_crashed" in done.err
+    assert "0 of 1 scored" in done.err
+
+
+def test_a_machine_without_engines_is_told_once(croze: Croze, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = (sys.executable, "-c", "raise SystemExit('no torch here')")
+    monkeypatch.setattr("app.cli.local_scoring.EnginePool", partial(EnginePool, command=broken))
+    done = croze("score", "index:12", "index:10")
+    assert (done.exit_code, done.out) == (1, "")
+    assert "no torch here" in done.err
+    assert "croze doctor" in done.err
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_an_interrupt_leaves_nothing_running(number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [*CROZE, "score", "--local", "--format", "json", *(f"index:{index}" for index in range(500))],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b'{"index": 0')
+    engines = list(descendants(process.pid))
+    assert engines
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert b"Traceback" not in err
+    assert wait_until(lambda: not any(map(is_alive, engines)), 20)
