@@ -24,6 +24,7 @@ from rq.timeouts import BaseDeathPenalty
 from workers import keys
 from workers.drain import Drain
 from workers.enqueue import Ring
+from workers.errors import WorkerError
 
 #: RQ waits for a ring for 15 s less than this, then says it is alive and waits again.
 _WORKER_TTL_S: Final = 20
@@ -45,6 +46,8 @@ class ScoringWorker(SimpleWorker):
     """Listens until it is told to drain, or Redis goes away: then `work` returns, or raises the driver's error."""
 
     death_penalty_class = NoAlarm
+    #: Seconds between two looks for a Redis that is away; RQ's own waits grow to a minute.
+    max_connection_wait_time = 2.0
 
     def __init__(self, connection: redis.Redis, worker_id: str, drain: Drain) -> None:
         super().__init__(
@@ -85,5 +88,7 @@ class ScoringWorker(SimpleWorker):
         """No commands over pub/sub: anybody could send them, and the thread would outlive a lost connection."""
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """RQ logs a job's arguments with the traceback; one line says as much."""
-        log.error("ring %s ended with %s: %s", job.id, exc_info[0].__name__, exc_info[1])
+        """One line for what is expected to go wrong, such as Redis being away; a traceback for the rest."""
+        kind, error, _ = exc_info
+        expected = issubclass(kind, WorkerError)
+        log.error("ring %s ended with %s: %s", job.id, kind.__name__, error, exc_info=None if expected else exc_info)

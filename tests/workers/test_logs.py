@@ -7,8 +7,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from redis.exceptions import RedisError
 
 from workers import logs
+from workers.settings import connect
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +55,14 @@ def test_rq_is_quiet_unless_it_has_a_problem(capsys: pytest.CaptureFixture[str])
     captured = capsys.readouterr().err
     assert "chatter" not in captured
     assert "problem" in captured
+
+
+def test_redis_being_away_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("plain", "INFO")
+    try:
+        connect("redis://127.0.0.1:1/0").ping()
+    except RedisError:
+        logging.getLogger("rq.worker").exception("quitting %s...", "me")
+    captured = capsys.readouterr().err
+    assert "quitting me... Error 111 connecting to 127.0.0.1:1" in captured
+    assert "Traceback" not in captured

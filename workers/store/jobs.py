@@ -193,8 +193,9 @@ class Jobs:
     def record(self, job_id: str, worker_id: str, index: int, outcome: ItemOutcome, keep: Mapping[str, Score]) -> bool:
         """Write how an item ended. The first writer wins, whoever holds a lease on it by then.
 
-        `keep` are scores to remember, by address. False: refused, nothing was written, for the item or its
-        job has ended or is gone. `worker_id` changes nothing: it is there for the log of a later release.
+        `keep` are scores to remember, by address. `worker_id` says who writes and decides nothing: holding a lease
+        is no condition, and no right. False: refused, nothing was written, for the item or its job has ended or
+        is gone.
         """
         reply: int = self._wire.script(
             Script.RECORD,

@@ -9,6 +9,7 @@ import pytest
 import redis as redis_driver
 
 from tests.workers.jobs import new_items, new_job, submit
+from tests.workers.processes import is_gone_within, kill
 from workers import keys
 from workers.embedded_redis import EmbeddedRedis
 from workers.errors import SchemaMismatch, StoreError, StoreFull, StoreUnavailable
@@ -91,6 +92,21 @@ def test_every_script_has_a_name_and_says_what_it_takes() -> None:
         assert "-- Returns " in script.read()
 
 
+def test_scripts_and_keys_agree_on_their_order() -> None:
+    names = re.search(r"^local (.*) = unpack\(KEYS\)$", Script.CLAIM.read(), re.MULTILINE)
+    assert names is not None
+    unpacked = names[1].lower().split(", ")
+    assert unpacked == [
+        key.removeprefix(keys.PREFIX).removeprefix("job:J:").replace("job:J", "job")
+        for key in keys.JobKeys.of("J").for_scripts()
+    ]
+    staged = re.search(r"^local (.*) = unpack\(KEYS, 11\)$", Script.CREATE.read(), re.MULTILINE)
+    assert staged is not None
+    assert [name.removeprefix("STAGED_").lower() for name in staged[1].split(", ")] == [
+        key.rpartition(":")[2] for key in keys.StagedKeys.of("T").for_scripts()
+    ]
+
+
 def test_the_table_of_keys_is_complete(store: Store, redis: redis_driver.Redis) -> None:
     assert keys.__doc__ is not None
     for name in (keys.UNFINISHED, keys.BATCHES, keys.WORKERS, keys.ENVIRONMENTS, keys.RECONCILING, keys.SCHEMA_KEY):
@@ -100,8 +116,6 @@ def test_the_table_of_keys_is_complete(store: Store, redis: redis_driver.Redis) 
 
 
 def test_jobs_survive_a_killed_server(tmp_path: Path) -> None:
-    from tests.workers.processes import is_gone_within, kill
-
     with EmbeddedRedis(tmp_path) as server:
         store = Store(connect(server.url))
         job = submit(store, 3)
