@@ -49,12 +49,14 @@ class Up:
 
 
 @contextmanager
-def croze_up(folder: Path, *arguments: str, workers: int = 1) -> Iterator[Up]:
+def croze_up(folder: Path, *, workers: int = 1, redis_url: str | None = None) -> Iterator[Up]:
     """Starts `croze up` on a free port, and waits until it says that it is ready."""
     folder.mkdir(exist_ok=True)
     output = folder / "output.txt"
-    command = [*CROZE, "up", "--port", "0", "--workers", str(workers), "--data-dir", str(folder / "state"), *arguments]
+    command = [*CROZE, "up", "--port", "0", "--workers", str(workers), "--data-dir", str(folder / "state")]
     environment = {name: value for name, value in os.environ.items() if not name.endswith("REDIS_URL")}
+    if redis_url is not None:
+        environment["REDIS_URL"] = redis_url
     with (
         output.open("wb") as stream,
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=environment) as process,

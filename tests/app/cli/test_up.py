@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import redis as redis_driver
 
 from tests.app.cli.conftest import Croze
 from tests.app.cli.processes import CROZE, croze_up, descendants
@@ -83,6 +84,18 @@ def test_nothing_survives_sigkill_and_the_folder_can_be_used_again(tmp_path: Pat
         )
         assert second.returncode == 1
         assert f"process {again.process.pid}, which serves {again.url}" in second.stderr
+
+
+def test_a_server_of_the_users_own_is_used_and_left_running(
+    croze: Croze, tmp_path: Path, redis_url: str, redis: redis_driver.Redis
+) -> None:
+    with croze_up(tmp_path, redis_url=redis_url) as up:
+        assert up.children("valkey-server") == set()
+        assert "your Redis server" in up.text()
+        done = croze("score", "index:12", *SMALL, "--url", up.url)
+        assert done.exit_code == 0, done.err
+    assert redis.ping()
+    assert redis.dbsize() > 0
 
 
 def test_a_port_in_use_is_told_before_anything_starts(croze: Croze, tmp_path: Path) -> None:
