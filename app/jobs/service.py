@@ -90,7 +90,7 @@ class Jobs:
             layers=request.layers,
             metadata=request.metadata,
         )
-        self.store.batches.put(batch)
+        self.store.batches.put(batch, listed=False)
         return self.store.jobs.create(job, items, known_outcomes(self.store, job, items))
 
     def get(self, job_id: str) -> Job:
