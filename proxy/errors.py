@@ -12,6 +12,7 @@
     └── TooLarge                too_large             would need more memory than the limit
     ScoreUndefined (ArithmeticError)
     └── NonFinite               non_finite            the score is not a finite number
+        └── RangeLost           non_finite            a value on the way left the range of the precision
 
 Codes are part of the HTTP interface: they never change meaning.
 """
@@ -122,9 +123,13 @@ class ScoreUndefined(ArithmeticError):
 
 
 class NonFinite(ScoreUndefined):
-    """A value on the way to the score left the range of its precision."""
+    """The score is not a finite number."""
 
     code = "non_finite"
+
+
+class RangeLost(NonFinite):
+    """A value on the way to the score left the range of its precision; a wider precision may hold it."""
 
 
 def shown(value: object, limit: int = 60) -> str:
@@ -164,3 +169,16 @@ def allowed_names(name: object, valid: Iterable[str]) -> str:
     close = get_close_matches(name[:60], names, n=1) if isinstance(name, str) else []
     meant = f"did you mean {close[0]!r}? " if close else ""
     return f"{meant}allowed: {', '.join(names)}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's, a device's, or the CPU's.
+
+    Torch's CPU allocator has no error of its own, so it is known by its text; torch's own error is known by name, for
+    this module does not import torch.
+    """
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
+    )

@@ -3,11 +3,15 @@
 A network holds no state: `forward(theta, x_NCHW)` takes every parameter from `theta`, so the robust twin of CRoZe is
 the same network called with other parameters, and no module tree is built or copied for an architecture.
 
+Activations carry a power of two (`proxy.scaled`), so that they keep their range in any precision.
+
 Shape suffixes: N images, C channels, H height, W width, K classes; weights are out, in per group, height, width.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +20,8 @@ from typing import TypeAlias
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from proxy.scaled import Scaled, at_scale
 
 Theta: TypeAlias = Mapping[str, Tensor]
 """Parameters by name: "<layer>.weight", "<layer>.bias"; batch norm has "<layer>.bn.weight" and "<layer>.bn.bias"."""
@@ -33,6 +39,8 @@ class Layer:
     """Index of the stage feature that this layer is scored against."""
     reaches_output: bool
     """Whether what it computes can reach the logits. If not, it is never run and its gradient is zero."""
+    always_double: bool = False
+    """Whether its weight is kept in float64 whatever the precision, and so is all that is computed with it."""
 
     @property
     def weight(self) -> str:
@@ -44,8 +52,8 @@ class Layer:
 class Output:
     """What one forward pass yields."""
 
-    logits_NK: Tensor
-    features: tuple[Tensor | None, ...]
+    logits_NK: Scaled
+    features: tuple[Scaled | None, ...]
     """One per stage; None where the feature cannot reach the logits and was not computed."""
 
 
@@ -62,50 +70,70 @@ class ScorableNet(ABC):
         self.theta = theta
         self.layers = layers
 
+    def parameters(self, like: Tensor) -> dict[str, Tensor]:
+        """`theta` in the precision and on the device of `like`; layers that want float64 get it."""
+        double = tuple(f"{layer.name}." for layer in self.layers if layer.always_double)
+        return {
+            name: value.to(like.device, torch.float64 if name.startswith(double) else like.dtype)
+            for name, value in self.theta.items()
+        }
+
     @abstractmethod
-    def forward(self, theta: Theta, x_NCHW: Tensor) -> Output:
+    def forward(self, theta: Theta, x_NCHW: Scaled) -> Output:
         """Run the network in training mode with the given parameters."""
 
 
 def conv(
-    theta: Theta, name: str, x_NCHW: Tensor, *, stride: int | tuple[int, int] = 1, padding: int | tuple[int, int] = 0,
-    dilation: int = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
+    theta: Theta,
+    name: str,
+    x_NCHW: Scaled,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Scaled:
     """Convolve with the weight and, if there is one, the bias of layer `name`."""
-    return F.conv2d(x_NCHW, theta[f"{name}.weight"], theta.get(f"{name}.bias"), stride, padding, dilation, groups)
+    weight, bias = theta[f"{name}.weight"], theta.get(f"{name}.bias")
+    if bias is not None:
+        bias = at_scale(bias, x_NCHW.exponent)
+    return x_NCHW.map(lambda x: F.conv2d(x, weight, bias, stride, padding, dilation, groups))
 
 
-def batch_norm(theta: Theta, name: str, x_NCHW: Tensor) -> Tensor:
+def batch_norm(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
     """Normalise by the batch's own statistics (biased variance), then scale and shift if `theta` says how."""
     scale, shift = theta.get(f"{name}.bn.weight"), theta.get(f"{name}.bn.bias")
-    return F.batch_norm(x_NCHW, None, None, scale, shift, training=True, eps=BATCH_NORM_EPS)
+    # The variance of `value` is 2**(-2 exponent) times the true one, and so must be what is added to it.
+    eps = max(math.ldexp(BATCH_NORM_EPS, -2 * x_NCHW.exponent), sys.float_info.min)
+    return Scaled(F.batch_norm(x_NCHW.value, None, None, scale, shift, training=True, eps=eps))
 
 
-def avg_pool_3x3(x_NCHW: Tensor, stride: int = 1) -> Tensor:
+def avg_pool_3x3(x_NCHW: Scaled, stride: int = 1) -> Scaled:
     """3x3 average that leaves padded positions out of the count, as every cell space does."""
-    return F.avg_pool2d(x_NCHW, 3, stride, 1, count_include_pad=False)
+    return x_NCHW.map(lambda x: F.avg_pool2d(x, 3, stride, 1, count_include_pad=False))
 
 
-def max_pool_3x3(x_NCHW: Tensor, stride: int = 1) -> Tensor:
+def max_pool_3x3(x_NCHW: Scaled, stride: int = 1) -> Scaled:
     """3x3 maximum."""
-    return F.max_pool2d(x_NCHW, 3, stride, 1)
+    return x_NCHW.map(lambda x: F.max_pool2d(x, 3, stride, 1))
 
 
-def pooled_logits(theta: Theta, name: str, x_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+def pooled_logits(theta: Theta, name: str, x_NCHW: Scaled) -> tuple[Scaled, Scaled]:
     """Global average pool and linear layer `name`: (pooled_NC, logits_NK)."""
-    pooled_NC = x_NCHW.mean(dim=(2, 3))
-    return pooled_NC, F.linear(pooled_NC, theta[f"{name}.weight"], theta[f"{name}.bias"])
+    pooled_NC = x_NCHW.map(lambda x: x.mean(dim=(2, 3)))
+    weight, bias = theta[f"{name}.weight"], at_scale(theta[f"{name}.bias"], x_NCHW.exponent)
+    return pooled_NC, pooled_NC.map(lambda x: F.linear(x, weight, bias))
 
 
-class NodeValues(dict[int, Tensor]):
+class NodeValues(dict[int, Scaled]):
     """The states of a cell while it runs, each rectified at most once however many operations read it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._rectified: dict[int, Tensor] = {}
+        self._rectified: dict[int, Scaled] = {}
 
-    def relu(self, node: int) -> Tensor:
+    def relu(self, node: int) -> Scaled:
         """ReLU of a node's value."""
         if node not in self._rectified:
-            self._rectified[node] = torch.relu(self[node])
+            self._rectified[node] = self[node].relu()
         return self._rectified[node]

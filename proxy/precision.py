@@ -7,8 +7,10 @@ from typing import Final
 from proxy.errors import UnknownPrecision, allowed_names, shown
 
 #: name -> bytes per number. A torch dtype of the same name exists for each.
-PRECISIONS: Final[dict[str, int]] = {"float64": 8}
+PRECISIONS: Final[dict[str, int]] = {"float64": 8, "float32": 4}
 DEFAULT_PRECISION: Final = "float64"
+#: The arbiter: what a narrower precision cannot hold is computed in this one.
+WIDEST_PRECISION: Final = "float64"
 
 
 def check_precision(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 
 import torch
 
@@ -13,10 +12,10 @@ from proxy._resolve import resolve
 from proxy.data.spec import Batch
 from proxy.determinism import scoring_mode
 from proxy.devices import environment_of, pick_device
-from proxy.errors import NonFinite, ScoreUndefined
-from proxy.precision import check_precision
+from proxy.errors import NonFinite, RangeLost, ScoreUndefined, is_out_of_memory
+from proxy.precision import WIDEST_PRECISION, check_precision
 from proxy.proxies import get_proxy
-from proxy.proxies._base import ProxyResult
+from proxy.proxies._base import Proxy, ProxyResult
 from proxy.subject import BatchTensors, Subject
 from proxy.task import Score, ScoringTask
 
@@ -41,9 +40,9 @@ class Scorer:
         assert batch.digest == task.batch, f"task wants batch {task.batch}, got {batch.digest}"
         for proxy in task.proxies:
             get_proxy(proxy)
-        with scoring_mode():
+        with scoring_mode(self._device):
             subject = Subject(task, batch, self._on_device(batch, check_precision(task.precision)))
-            return [self._score_one(task, proxy, subject) for proxy in task.proxies]
+            return [self._score_one(task, get_proxy(name), subject, batch) for name in task.proxies]
 
     def _on_device(self, batch: Batch, precision: str) -> BatchTensors:
         key = (batch.digest, precision)
@@ -54,31 +53,27 @@ class Scorer:
             self._tensors.popitem(last=False)
         return self._tensors[key]
 
-    def _score_one(self, task: ScoringTask, name: str, subject: Subject) -> Score:
+    def _score_one(self, task: ScoringTask, proxy: Proxy, subject: Subject, batch: Batch) -> Score:
         started = time.perf_counter()
         result: ProxyResult | None = None
-        error: Mapping[str, str] | None = None
+        computed_in, error = task.precision, None
         try:
-            result = resolve(get_proxy(name).compute)(subject)
-            _check_finite(result)
+            try:
+                result = _value(proxy, subject)
+            except RangeLost:
+                if task.precision == WIDEST_PRECISION:
+                    raise
+                computed_in = WIDEST_PRECISION
+                result = _value(proxy, subject.on(self._on_device(batch, WIDEST_PRECISION)))
         except ScoreUndefined as undefined:
-            result, error = None, {"code": undefined.code, "message": undefined.message}
-        except (MemoryError, torch.OutOfMemoryError):
+            error = {"code": undefined.code, "message": undefined.message}
+        except Exception as exception:
+            if not is_out_of_memory(exception):
+                raise
             message = "the device's memory ran out; use fewer channels, cells or layers, or a smaller batch"
             error = {"code": "out_of_memory", "message": message}
-        return self._record(task, name, result, error, time.perf_counter() - started)
-
-    def _record(
-        self,
-        task: ScoringTask,
-        name: str,
-        result: ProxyResult | None,
-        error: Mapping[str, str] | None,
-        seconds: float,
-    ) -> Score:
-        proxy = get_proxy(name)
         return Score(
-            proxy=name,
+            proxy=proxy.name,
             status="failed" if result is None else "scored",
             value=None if result is None else result.value,
             direction=proxy.direction,
@@ -86,15 +81,23 @@ class Scorer:
             batch=task.batch if proxy.needs_batch else None,
             seed=task.seed if proxy.needs_batch else None,
             precision=task.precision if proxy.needs_batch else None,
+            computed_in=computed_in if proxy.needs_batch else None,
             revision=proxy.revision,
             environment=self.environment,
-            seconds=seconds,
+            seconds=time.perf_counter() - started,
             error=error,
             layers=tuple(result.layer_table()) if result is not None and task.layers else None,
         )
 
 
-def _check_finite(result: ProxyResult) -> None:
+def _value(proxy: Proxy, subject: Subject) -> ProxyResult:
+    """What the proxy says.
+
+    Raises:
+        ScoreUndefined: it has no finite value.
+    """
+    result: ProxyResult = resolve(proxy.compute)(subject)
     numbers = (result.value, *result.components.values())
     if not all(math.isfinite(number) for number in numbers):
         raise NonFinite(f"the score is not a finite number: {result.value}")
+    return result

@@ -5,6 +5,7 @@ Shape suffixes: N images, C channels, H height, W width.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -54,6 +55,12 @@ class Subject:
         self._image = batch.image
         self._space = get_space(task.space)
         self._networks: dict[bool, ScorableNet] = {}
+
+    def on(self, tensors: BatchTensors) -> Subject:
+        """The same architecture on the same batch in another precision. Networks are shared."""
+        other = copy(self)
+        other.batch = tensors
+        return other
 
     @cached_property
     def _architecture(self) -> Any:

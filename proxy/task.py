@@ -74,6 +74,9 @@ class Score:
     """Digest; None for a proxy that sees no images."""
     seed: int | None
     precision: str | None
+    """The one that was asked for."""
+    computed_in: str | None
+    """The one that the value comes from: float64 if it would have left the range of a narrower one."""
     revision: int
     environment: Environment
     seconds: float
@@ -93,6 +96,7 @@ class Score:
             "batch": self.batch,
             "seed": self.seed,
             "precision": self.precision,
+            "computed_in": self.computed_in,
             "revision": self.revision,
             "environment": self.environment.to_json(),
             "seconds": self.seconds,

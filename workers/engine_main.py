@@ -21,7 +21,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from proxy.data import from_bytes
-from proxy.errors import InvalidBatch, ProxyError
+from proxy.errors import InvalidBatch, ProxyError, is_out_of_memory
 from proxy.json_types import JsonObject
 from proxy.task import ScoringTask
 from workers.errors import FrameError
@@ -65,7 +65,7 @@ class _Session:
         except ProxyError as error:
             return _error(error.code, error.message)
         except Exception as error:
-            if _is_out_of_memory(error):
+            if is_out_of_memory(error):
                 message = "the memory ran out; use fewer channels, cells or layers, or a smaller batch"
                 return _error("out_of_memory", message)
             traceback.print_exc()
@@ -124,15 +124,6 @@ def _send(sink: int, answer: JsonObject) -> None:
 
 def _error(code: str, message: str) -> JsonObject:
     return {"type": "error", "code": code, "message": message}
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Told by name and text: nothing in this package imports torch, whose CPU allocator has no error of its own."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator: can't allocate memory" in str(error)
-    )
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class SubmitRequest(RequestModel):
     batch: _Name = Field(
         DEFAULT_BATCH, description="name of a batch, as GET /v1/batches lists them, or a digest: sha256:<64 hex>"
     )
-    precision: _Name = Field(DEFAULT_PRECISION, description="name of a precision: float64")
+    precision: _Name = Field(DEFAULT_PRECISION, description="name of a precision: float64 or float32")
     layers: bool = Field(
         False, description=f"true or false: add a table of all layers; at most {MAX_LAYER_ITEMS} architectures"
     )
@@ -195,7 +195,8 @@ class ScoreView(View):
     components: dict[str, float]
     batch: str | None
     seed: int | None
-    precision: str | None
+    precision: str | None = Field(description="The one that was asked for")
+    computed_in: str | None = Field(description="float64 if the value would have left the range of a narrower one")
     revision: int
     environment: EnvironmentView
     seconds: float

@@ -112,6 +112,7 @@ def _score(job: Job, proxy: str, value: float) -> Score:
         batch=job.spec.batch,
         seed=job.spec.seed,
         precision=job.spec.precision,
+        computed_in="float64",
         revision=1,
         environment=ENVIRONMENT,
         seconds=0.25,

@@ -28,18 +28,29 @@ def settings_of_torch() -> dict[str, Any]:
     }
 
 
-def test_inside_one_thread_and_deterministic() -> None:
-    with torch.no_grad(), scoring_mode():
+CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
+
+
+def test_inside_one_thread_with_gradients() -> None:
+    with torch.no_grad(), scoring_mode(CPU):
         assert torch.get_num_threads() == 1
-        assert torch.are_deterministic_algorithms_enabled()
         assert torch.is_grad_enabled()
+
+
+def test_on_a_gpu_only_deterministic_kernels_at_full_precision() -> None:
+    # The switches can be thrown without a GPU.
+    with scoring_mode(CUDA):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.backends.cudnn.benchmark
+        assert not torch.backends.cudnn.allow_tf32
         assert not torch.backends.cuda.matmul.allow_tf32
 
 
-def test_settings_are_put_back_even_after_an_error() -> None:
+@pytest.mark.parametrize("device", [CPU, CUDA], ids=str)
+def test_settings_are_put_back_even_after_an_error(device: torch.device) -> None:
     torch.set_num_threads(2)
     before = settings_of_torch()
-    with pytest.raises(RuntimeError, match="on purpose"), scoring_mode():
+    with pytest.raises(RuntimeError, match="on purpose"), scoring_mode(device):
         raise RuntimeError("on purpose")
     assert settings_of_torch() == before
 

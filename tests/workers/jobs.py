@@ -73,6 +73,7 @@ def score(value: float = 1.5, proxy: str = "croze") -> Score:
         batch=BATCH.digest,
         seed=0,
         precision="float64",
+        computed_in="float64",
         revision=1,
         environment=ENVIRONMENT,
         seconds=0.25,

@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from proxy.initialisation import Drawing
 from proxy.nets import (
     Layer,
@@ -27,6 +24,7 @@ from proxy.nets import (
     max_pool_3x3,
     pooled_logits,
 )
+from proxy.scaled import Scaled, concatenated
 from proxy.spaces._base import ImageShape, Settings
 from proxy.spaces.darts.genotype import INPUTS, CellGenotype, Genotype, is_reduction
 
@@ -188,7 +186,7 @@ class DartsNet(ScorableNet):
         self._image = image
         self._with_batch_norm = with_batch_norm
 
-    def forward(self, theta: Theta, x_NCHW: Tensor) -> Output:
+    def forward(self, theta: Theta, x_NCHW: Scaled) -> Output:
         stem_NCHW = (
             self._norm(theta, "stem", conv(theta, "stem", x_NCHW, padding=1)) if self.layers[0].reaches_output else None
         )
@@ -198,8 +196,9 @@ class DartsNet(ScorableNet):
         for plan in self._plans:
             if plan.reduces:
                 side = side[0] // 2, side[1] // 2
-            shape = (len(x_NCHW), plan.width, *side)
-            output = self._cell(theta, plan, (before, last), x_NCHW.new_zeros(()).expand(shape)) if plan.live else None
+            shape = (len(x_NCHW.value), plan.width, *side)
+            zeros_NCHW = Scaled(x_NCHW.value.new_zeros(()).expand(shape))
+            output = self._cell(theta, plan, (before, last), zeros_NCHW) if plan.live else None
             features.append(output)
             before, last = last, output
         assert last is not None, "the last cell is always live"
@@ -207,14 +206,14 @@ class DartsNet(ScorableNet):
         return Output(logits_NK, (*features, pooled_NC))
 
     def _cell(
-        self, theta: Theta, plan: CellPlan, inputs: tuple[Tensor | None, Tensor | None], zeros_NCHW: Tensor
-    ) -> Tensor:
+        self, theta: Theta, plan: CellPlan, inputs: tuple[Scaled | None, Scaled | None], zeros_NCHW: Scaled
+    ) -> Scaled:
         """The concatenated states of one cell."""
         nodes = NodeValues()
         for position, (x_NCHW, live) in enumerate(zip(inputs, plan.live_inputs, strict=True)):
             if live:
                 assert x_NCHW is not None, "a live input comes from a live cell"
-                nodes[position] = self._preprocess(theta, plan, position, torch.relu(x_NCHW))
+                nodes[position] = self._preprocess(theta, plan, position, x_NCHW.relu())
         for position, live in enumerate(plan.live_pairs):
             operation, source = plan.genotype.pairs[position]
             if not live or operation == "none":
@@ -224,15 +223,15 @@ class DartsNet(ScorableNet):
             target = INPUTS + position // 2
             carried = self._operate(theta, plan, position, nodes)
             nodes[target] = nodes[target] + carried if target in nodes else carried
-        return torch.cat([nodes.get(state, zeros_NCHW) for state in plan.genotype.concat], dim=1)
+        return concatenated([nodes.get(state, zeros_NCHW) for state in plan.genotype.concat], dim=1).rescaled()
 
-    def _preprocess(self, theta: Theta, plan: CellPlan, position: int, relu_NCHW: Tensor) -> Tensor:
+    def _preprocess(self, theta: Theta, plan: CellPlan, position: int, relu_NCHW: Scaled) -> Scaled:
         name = plan.preprocess_name(position)
         if position == 0 and plan.after_reduction:
             return self._reduce(theta, name, relu_NCHW)
         return self._norm(theta, name, conv(theta, name, relu_NCHW))
 
-    def _operate(self, theta: Theta, plan: CellPlan, position: int, nodes: NodeValues) -> Tensor:
+    def _operate(self, theta: Theta, plan: CellPlan, position: int, nodes: NodeValues) -> Scaled:
         """What the operation at a position of the genotype makes of the state it reads."""
         operation, source = plan.genotype.pairs[position]
         name, stride = plan.pair_name(position), plan.stride(source)
@@ -250,9 +249,9 @@ class DartsNet(ScorableNet):
         if operation.startswith("dil_conv"):
             return self._separable(theta, name, nodes.relu(source), k, stride, dilation=2)
         x_NCHW = self._separable(theta, f"{name}.first", nodes.relu(source), k, stride)
-        return self._separable(theta, f"{name}.second", torch.relu(x_NCHW), k, 1)
+        return self._separable(theta, f"{name}.second", x_NCHW.relu(), k, 1)
 
-    def _separable(self, theta: Theta, name: str, relu_NCHW: Tensor, k: int, stride: int, dilation: int = 1) -> Tensor:
+    def _separable(self, theta: Theta, name: str, relu_NCHW: Scaled, k: int, stride: int, dilation: int = 1) -> Scaled:
         """Depthwise, then pointwise convolution."""
         x_NCHW = conv(
             theta,
@@ -261,15 +260,15 @@ class DartsNet(ScorableNet):
             stride=stride,
             padding=dilation * (k - 1) // 2,
             dilation=dilation,
-            groups=relu_NCHW.shape[1],
+            groups=relu_NCHW.value.shape[1],
         )
         return self._norm(theta, f"{name}.pointwise", conv(theta, f"{name}.pointwise", x_NCHW))
 
-    def _reduce(self, theta: Theta, name: str, relu_NCHW: Tensor) -> Tensor:
+    def _reduce(self, theta: Theta, name: str, relu_NCHW: Scaled) -> Scaled:
         """FactorizedReduce: half of the channels from even positions, half from odd ones."""
         even_NCHW = conv(theta, f"{name}.even", relu_NCHW, stride=2)
-        odd_NCHW = conv(theta, f"{name}.odd", relu_NCHW[:, :, 1:, 1:], stride=2)
-        return self._norm(theta, name, torch.cat([even_NCHW, odd_NCHW], dim=1))
+        odd_NCHW = conv(theta, f"{name}.odd", relu_NCHW.map(lambda x: x[:, :, 1:, 1:]), stride=2)
+        return self._norm(theta, name, concatenated([even_NCHW, odd_NCHW], dim=1))
 
-    def _norm(self, theta: Theta, name: str, x_NCHW: Tensor) -> Tensor:
+    def _norm(self, theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
         return batch_norm(theta, name, x_NCHW) if self._with_batch_norm else x_NCHW

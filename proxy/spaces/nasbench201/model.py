@@ -16,7 +16,6 @@ from threading import Lock
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
 
 from proxy.initialisation import Drawing
 from proxy.nets import (
@@ -30,6 +29,7 @@ from proxy.nets import (
     conv,
     pooled_logits,
 )
+from proxy.scaled import Scaled
 from proxy.spaces._base import ImageShape, Settings
 from proxy.spaces.nasbench201.genotype import EDGES, INPUT, OUTPUT, Cell, EdgePosition
 
@@ -121,44 +121,47 @@ class NasBench201Net(ScorableNet):
                     yield Layer(conv_name(cell, edge, operation), skeleton.stage(cell), reaches)
             if (reduction := skeleton.reduction_after(cell)) is not None:
                 for part in REDUCTION_LAYERS:
-                    yield Layer(f"reduction{reduction}.{part}", reduction, upstream)
+                    yield Layer(f"reduction{reduction}.{part}", reduction, upstream, always_double=True)
         yield Layer("head", 4, True)
 
-    def forward(self, theta: Theta, x_NCHW: Tensor) -> Output:
-        features: list[Tensor | None] = [None] * 5
+    def forward(self, theta: Theta, x_NCHW: Scaled) -> Output:
+        features: list[Scaled | None] = [None] * 5
         if self._first == 1:
             x_NCHW = features[0] = self._stem(theta, x_NCHW)
         else:
             x_NCHW = self._zeros_for_last_cell(x_NCHW)
         for cell in self._skeleton.cells[self._first - 1 :]:
-            x_NCHW = self._cell(theta, cell, x_NCHW)
+            x_NCHW = self._cell(theta, cell, x_NCHW).rescaled()
             if (reduction := self._skeleton.reduction_after(cell)) is not None:
-                x_NCHW = features[reduction] = reduce(theta, f"reduction{reduction}", x_NCHW)
+                # In float64 whatever the precision: the backward pass of its batch norms cancels badly in float32
+                # (1e-4), and its branch stays of order one beside a residual that does not. It costs 5 % of the time.
+                reduced_NCHW = reduce(theta, f"reduction{reduction}", x_NCHW.to(torch.float64)).rescaled()
+                features[reduction], x_NCHW = reduced_NCHW, reduced_NCHW.to(x_NCHW.value.dtype)
         if self._skeleton.batch_norm:
             x_NCHW = batch_norm(theta, LAST, x_NCHW)
-        features[3] = x_NCHW = torch.relu(x_NCHW)
+        features[3] = x_NCHW = x_NCHW.relu()
         features[4], logits_NK = pooled_logits(theta, "head", x_NCHW)
         return Output(logits_NK, tuple(features))
 
-    def _stem(self, theta: Theta, x_NCHW: Tensor) -> Tensor:
+    def _stem(self, theta: Theta, x_NCHW: Scaled) -> Scaled:
         return self._normalised(theta, "stem", conv(theta, "stem", x_NCHW, padding=1))
 
-    def _cell(self, theta: Theta, cell: int, x_NCHW: Tensor) -> Tensor:
+    def _cell(self, theta: Theta, cell: int, x_NCHW: Scaled) -> Scaled:
         """Node 3: the sum of what its edges carry, and so on down to node 0, the cell's input."""
         nodes = NodeValues()
         nodes[INPUT] = x_NCHW
         for edge in EDGES:
-            if edge in self._live and (carried_NCHW := self._edge(theta, cell, edge, nodes, x_NCHW)) is not None:
+            if edge in self._live and (carried_NCHW := self._edge(theta, cell, edge, nodes)) is not None:
                 target, _ = edge
                 nodes[target] = nodes[target] + carried_NCHW if target in nodes else carried_NCHW
-        return nodes[OUTPUT] if OUTPUT in nodes else torch.zeros_like(x_NCHW)
+        return nodes[OUTPUT] if OUTPUT in nodes else zeros_like(x_NCHW)
 
-    def _edge(self, theta: Theta, cell: int, edge: EdgePosition, nodes: NodeValues, like_NCHW: Tensor) -> Tensor | None:
+    def _edge(self, theta: Theta, cell: int, edge: EdgePosition, nodes: NodeValues) -> Scaled | None:
         """What one edge carries; None for zeros."""
         operation, (_, source) = self._operations[edge], edge
         if operation in KERNELS:
             if source not in nodes:  # A convolution of zeros still emits its bias: it runs, and it counts.
-                nodes[source] = torch.zeros_like(like_NCHW)
+                nodes[source] = zeros_like(nodes[INPUT])
             name = conv_name(cell, edge, operation)
             carried_NCHW = conv(theta, name, nodes.relu(source), padding=KERNELS[operation] // 2)
             return self._normalised(theta, name, carried_NCHW)
@@ -166,21 +169,27 @@ class NasBench201Net(ScorableNet):
             return None
         return nodes[source] if operation == "skip_connect" else avg_pool_3x3(nodes[source])
 
-    def _normalised(self, theta: Theta, name: str, x_NCHW: Tensor) -> Tensor:
+    def _normalised(self, theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
         return batch_norm(theta, name, x_NCHW) if self._skeleton.batch_norm else x_NCHW
 
-    def _zeros_for_last_cell(self, x_NCHW: Tensor) -> Tensor:
+    def _zeros_for_last_cell(self, x_NCHW: Scaled) -> Scaled:
         image, width = self._skeleton.image, self._skeleton.width(self._skeleton.cells[-1])
-        return x_NCHW.new_zeros(len(x_NCHW), width, image.height // 4, image.width // 4)
+        return Scaled(x_NCHW.value.new_zeros(len(x_NCHW.value), width, image.height // 4, image.width // 4))
 
 
-def reduce(theta: Theta, name: str, x_NCHW: Tensor) -> Tensor:
+def zeros_like(x_NCHW: Scaled) -> Scaled:
+    """Zeros, which have no scale of their own: a bias that is added to them keeps its own."""
+    return Scaled(torch.zeros_like(x_NCHW.value))
+
+
+def reduce(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
     """The residual block between stages. Its two batch norms stay even where all others are removed."""
-    branch_NCHW = conv(theta, f"{name}.conv_a", torch.relu(x_NCHW), stride=2, padding=1)
+    branch_NCHW = conv(theta, f"{name}.conv_a", x_NCHW.relu(), stride=2, padding=1)
     branch_NCHW = batch_norm(theta, f"{name}.conv_a", branch_NCHW)
-    branch_NCHW = conv(theta, f"{name}.conv_b", torch.relu(branch_NCHW), padding=1)
+    branch_NCHW = conv(theta, f"{name}.conv_b", branch_NCHW.relu(), padding=1)
     branch_NCHW = batch_norm(theta, f"{name}.conv_b", branch_NCHW)
-    return conv(theta, f"{name}.residual", torch.nn.functional.avg_pool2d(x_NCHW, 2)) + branch_NCHW
+    halved_NCHW = x_NCHW.map(lambda x: torch.nn.functional.avg_pool2d(x, 2))
+    return conv(theta, f"{name}.residual", halved_NCHW) + branch_NCHW
 
 
 def conv_name(cell: int, edge: EdgePosition, operation: str) -> str:

@@ -13,6 +13,7 @@ from proxy._resolve import resolve
 from proxy.data.spec import Batch
 from proxy.nets import ScorableNet
 from proxy.proxies import croze
+from proxy.scaled import Scaled
 from proxy.spaces import get_space
 from proxy.spaces._base import ImageShape
 from proxy.spaces.nasbench201.genotype import Cell
@@ -63,7 +64,7 @@ class TestCounts:
         for architecture in some_architectures(space, 10):
             net = built(space, architecture, batch_norm=True, image=image, prune=False)
             with torch.no_grad(), MacCounter() as counter:
-                net.forward(net.theta, x)
+                net.forward(net.parameters(x), Scaled(x))
             assert get_space(space).counts(architecture, SMALL[space], image).macs == counter.macs
 
 
@@ -74,10 +75,10 @@ class TestForward:
         x = torch.rand(2, 3, 16, 24)
         for architecture in some_architectures(space, 10):
             net = built(space, architecture, batch_norm=batch_norm, image=ImageShape(3, 16, 24))
-            output = net.forward(net.theta, x)
-            assert output.logits_NK.shape == (2, 10)
+            output = net.forward(net.parameters(x), Scaled(x))
+            assert output.logits_NK.value.shape == (2, 10)
             assert output.features[-1] is not None
-            assert output.features[-1].dim() == 2
+            assert output.features[-1].value.dim() == 2
             assert max(layer.stage for layer in net.layers) == len(output.features) - 1
             for layer in net.layers:
                 assert not layer.reaches_output or output.features[layer.stage] is not None
@@ -96,7 +97,7 @@ class TestForward:
         for architecture in some_architectures(space, 6):
             net = built(space, architecture, batch_norm=batch_norm, prune=True)
             theta = {name: value.double().abs().requires_grad_() for name, value in net.theta.items()}
-            logits_NK = net.forward(theta, torch.rand(2, 3, 32, 32, dtype=torch.float64)).logits_NK
+            logits_NK = net.forward(theta, Scaled(torch.rand(2, 3, 32, 32, dtype=torch.float64))).logits_NK.value
             weights = [theta[layer.weight] for layer in net.layers]
             gradients = torch.autograd.grad(logits_NK.sum(), weights, allow_unused=True)
             for layer, gradient in zip(net.layers, gradients, strict=True):
@@ -108,7 +109,7 @@ def test_weights_shared_by_all_cells_are_never_written_to(batch: Batch) -> None:
     net = built("nasbench201", cell, batch_norm=False)
     before = {name: value.clone() for name, value in net.theta.items()}
     theta = croze.absolute(net, torch.zeros(1, dtype=torch.float32))
-    croze.climb(theta, {name: torch.ones_like(value) for name, value in theta.items()})
+    croze.climb(theta, {name: Scaled(torch.ones_like(value)) for name, value in theta.items()})
     again = built("nasbench201", cell, batch_norm=False)
     for name, value in before.items():
         assert torch.equal(again.theta[name], value)
