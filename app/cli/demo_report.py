@@ -27,8 +27,8 @@ PROXY: Final = "croze"
 MIN_FOR_CORRELATION: Final = 10
 #: What our own measurements say (docs): a user must not take the score for more than it is.
 FINDING: Final = (
-    "Honest finding: among cells that are connected the score mostly follows the parameter count (0.98 on 243 of "
-    "them), which ranks them about as well. Read it beside the size of the network. The few accuracies known for "
+    "Honest finding: the score mostly follows the parameter count (rank correlation 0.98 on 243 other cells), which "
+    "ranks architectures about as well. Read it beside the size of the network. The few accuracies known for "
     "the DARTS genotypes are too few for a correlation."
 )
 
