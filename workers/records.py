@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from proxy.json_types import JsonObject
 from proxy.spaces._base import ImageShape
-from proxy.task import Environment
+from proxy.task import Environment, ScoringTask
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
 ItemStatus: TypeAlias = Literal["queued", "running", "scored", "failed", "canceled"]
@@ -53,6 +53,19 @@ class JobSpec:
     precision: str
     layers: bool = False
     metadata: JsonObject = field(default_factory=dict)
+
+    def task(self, architecture: str) -> ScoringTask:
+        """What the job asks for one architecture, given in canonical form."""
+        return ScoringTask(
+            space=self.space,
+            architecture=architecture,
+            settings=self.settings,
+            proxies=self.proxies,
+            batch=self.batch,
+            seed=self.seed,
+            precision=self.precision,
+            layers=self.layers,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

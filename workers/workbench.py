@@ -169,16 +169,7 @@ class Workbench:
             return _failed_as("internal_error", f"{type(error).__name__}: {error}")
 
     def _score(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended:
-        task = ScoringTask(
-            space=job.space,
-            architecture=item.architecture,
-            settings=job.settings,
-            proxies=job.proxies,
-            batch=job.batch,
-            seed=job.seed,
-            precision=job.precision,
-            layers=job.layers,
-        )
+        task = job.task(item.architecture)
         self.start_engine()
         addresses = {proxy: address(task, proxy, self._engine.environment) for proxy in job.proxies}
         # A table of layers is not remembered, so a job that wants it is computed.

@@ -36,6 +36,7 @@ class SpaceView(View):
     title: str
     paper: str
     size: str
+    operations: list[str] = Field(description="What an edge of a cell can be")
     settings: list[SettingView]
     formats: list[FormatView]
     image_multiple: int = Field(description="Height and width of images must be a multiple of this")

@@ -51,6 +51,7 @@ def space_json(space: Space[Any]) -> JsonObject:
         "title": space.title,
         "paper": space.paper,
         "size": space.size,
+        "operations": list(space.operations),
         "settings": [asdict(setting) for setting in space.settings],
         "formats": formats,
         "image_multiple": space.image_multiple,

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from app.cli.errors import CommandError, UsageError
-from app.cli.scoring_request import Accepted, ScoringRequest, check_settings
+from app.cli.scoring_request import ScoringRequest, check_settings
 from app.jobs.views import item_json
 from app.settings import Settings
 from proxy.data import check_labels, load_batch, read_npz
@@ -15,7 +15,7 @@ from proxy.data.spec import Batch
 from proxy.errors import ProxyError, TooLarge
 from proxy.json_types import JsonObject
 from proxy.precision import PRECISIONS
-from proxy.task import Score, ScoringTask
+from proxy.task import Score
 from workers.engine_pool import EnginePool
 from workers.errors import EngineFailure, EngineStartFailed
 from workers.records import Item, ItemOutcome, ItemSpec, JobSpec
@@ -57,7 +57,8 @@ class LocalScoring:
         Raises:
             CommandError: no engine can be started.
         """
-        tasks = [self._task(entry) for entry in self.request.entries]
+        job = self._job()
+        tasks = [job.task(entry.architecture.canonical) for entry in self.request.entries]
         try:
             with EnginePool(self.engines) as pool:
                 for index, result in pool.score(tasks, self.batch):
@@ -66,19 +67,6 @@ class LocalScoring:
             raise CommandError(
                 f"no engine can be started: {error.message}", ["`croze doctor` shows what is missing"]
             ) from error
-
-    def _task(self, entry: Accepted) -> ScoringTask:
-        job = self._job()
-        return ScoringTask(
-            space=job.space,
-            architecture=entry.architecture.canonical,
-            settings=job.settings,
-            proxies=job.proxies,
-            batch=job.batch,
-            seed=job.seed,
-            precision=job.precision,
-            layers=job.layers,
-        )
 
     def _item(self, index: int, result: list[Score] | EngineFailure) -> JsonObject:
         """The item as the service would give it."""

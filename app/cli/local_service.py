@@ -22,9 +22,11 @@ from workers.settings import connect
 from workers.store import Store
 
 HOST: Final = "127.0.0.1"
-#: A worker that starts cold imports torch from disk and scores a known cell before it registers.
+#: A worker that starts cold imports torch from disk before it registers.
 READY_TIMEOUT_S: Final = 120.0
 _READY_POLL_S: Final = 0.2
+#: Else the API would wait for clients that wait: up to a minute for `?wait=`, and without end for a stream.
+_GRACE: Final = ("--timeout-graceful-shutdown", "3")
 
 
 def redis_url_from_environment() -> str | None:
@@ -125,7 +127,7 @@ class LocalService:
 
     def _api_command(self) -> list[str]:
         descriptor = str(self.server.fileno())
-        return [*_python("uvicorn"), "app.main:create_app", "--factory", "--fd", descriptor, "--no-access-log"]
+        return [*_python("uvicorn"), "app.main:create_app", "--factory", "--fd", descriptor, "--no-access-log", *_GRACE]
 
     def _environment(self) -> Mapping[str, str]:
         # The URL may hold a password: it travels in the environment, never on a command line.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from proxy.task import Environment, Score, ScoringTask, address
+from proxy.task import Environment, Score, address
 from workers.records import ItemOutcome, ItemSpec, JobSpec
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def known_outcomes(store: Store, job: JobSpec, items: Sequence[ItemSpec]) -> dic
 def _known_in(
     environment: Environment, store: Store, job: JobSpec, items: Sequence[ItemSpec]
 ) -> dict[int, ItemOutcome]:
-    addresses = [address(_task(job, item), proxy, environment) for item in items for proxy in job.proxies]
+    addresses = [address(job.task(item.architecture), proxy, environment) for item in items for proxy in job.proxies]
     scores = store.scores.known(addresses)
     found: dict[int, ItemOutcome] = {}
     for position, item in enumerate(items):
@@ -42,18 +42,6 @@ def _known_in(
         if len(known) == len(job.proxies):
             found[item.index] = _outcome(known)
     return found
-
-
-def _task(job: JobSpec, item: ItemSpec) -> ScoringTask:
-    return ScoringTask(
-        space=job.space,
-        architecture=item.architecture,
-        settings=job.settings,
-        proxies=job.proxies,
-        batch=job.batch,
-        seed=job.seed,
-        precision=job.precision,
-    )
 
 
 def _outcome(scores: Iterable[Score]) -> ItemOutcome:

@@ -62,7 +62,8 @@ def missing_file(split: Split, data_dir: Path | None) -> str | None:
 def _how_to_get(file: ArchiveFile, data_dir: Path | None) -> str:
     if data_dir is None:
         return f"name a data folder that holds {file.path} (md5 {file.md5})"
-    return f"put {file.path} (md5 {file.md5}) into {data_dir}"
+    # The folder is not named: this text goes to clients of the service too.
+    return f"put {file.path} (md5 {file.md5}) into the data folder (CROZE_DATA_DIR)"
 
 
 def _cut(name: BatchName, dataset: Dataset, split: Split, data_dir: Path | None) -> tuple[Pixels, LabelArray]:
@@ -101,24 +102,24 @@ def _open_verified(file: ArchiveFile, name: BatchName, dataset: Dataset, data_di
         stream = path.open("rb")
     except OSError as error:
         raise UnknownBatch(
-            f"batch {shown(str(name))} needs {path}, which cannot be read ({error.strerror}); {repair}"
+            f"batch {shown(str(name))} needs {file.path}, which cannot be read ({error.strerror}); {repair}"
         ) from error
     try:
-        _verify(stream, path, file, repair)
+        _verify(stream, file, repair)
     except BaseException:
         stream.close()
         raise
     return stream
 
 
-def _verify(stream: io.BufferedReader, path: Path, file: ArchiveFile, repair: str) -> None:
+def _verify(stream: io.BufferedReader, file: ArchiveFile, repair: str) -> None:
     status = os.fstat(stream.fileno())
     identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     if identity in _verified:
         return
     found = hashlib.file_digest(stream, _md5).hexdigest()
     if found != file.md5:
-        raise invalid_batch(Fault(str(path), f"has md5 {found}, not {file.md5}", repair))
+        raise invalid_batch(Fault(file.path, f"has md5 {found}, not {file.md5}", repair))
     stream.seek(0)
     _verified.add(identity)
 

@@ -107,6 +107,8 @@ class Space(Generic[A]):
     paper: str
     size: str
     """How many architectures it has, in words."""
+    operations: tuple[str, ...]
+    """What an edge of a cell can be."""
     settings: tuple[Setting, ...]
     formats: Mapping[str, Format[A]]
     canonical_format: str

@@ -8,7 +8,7 @@ from proxy.json_types import JsonObject
 from proxy.spaces._base import CellGraph, Edge, Setting, Space
 from proxy.spaces.darts.counts import counts, peak_numbers
 from proxy.spaces.darts.formats import FORMATS
-from proxy.spaces.darts.genotype import INPUTS, CellGenotype, Genotype
+from proxy.spaces.darts.genotype import INPUTS, OPERATIONS, CellGenotype, Genotype
 
 _DEFAULT_LAYERS: Final = 20
 _OUTPUT: Final = "output"
@@ -52,6 +52,7 @@ DARTS: Final = Space(
     title="DARTS",
     paper="Liu, Simonyan, Yang: DARTS (ICLR 2019), arXiv:1806.09055",
     size="about 10^18 genotypes of 8 pairs per cell; any even number of pairs is read",
+    operations=OPERATIONS,
     settings=(
         Setting("channels", 36, 1, 4_096, "channels of a node in the first third; doubled by each reduction"),
         Setting("layers", _DEFAULT_LAYERS, 1, 100, "cells in all, reductions included"),

@@ -8,7 +8,7 @@ from proxy.json_types import JsonObject
 from proxy.spaces._base import CellGraph, Edge, Setting, Space
 from proxy.spaces.nasbench201.counts import counts, peak_numbers
 from proxy.spaces.nasbench201.formats import FORMATS
-from proxy.spaces.nasbench201.genotype import EDGES, INPUT, OUTPUT, Cell
+from proxy.spaces.nasbench201.genotype import EDGES, INPUT, OPERATIONS, OUTPUT, Cell
 from proxy.spaces.nasbench201.index import equivalence_classes, official_index
 
 
@@ -40,6 +40,7 @@ NASBENCH201: Final = Space(
     title="NAS-Bench-201",
     paper="Dong, Yang: NAS-Bench-201 (ICLR 2020), arXiv:2001.00326",
     size="15,625 cells, of which 6,466 differ in function",
+    operations=OPERATIONS,
     settings=(
         Setting("channels", 16, 1, 4_096, "channels of the first stage; doubled in the second and third"),
         Setting("cells", 5, 1, 100, "cells in each of the three stages"),
