@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,12 @@ from tests.app.cli.processes import CROZE, croze_up, descendants
 from tests.workers.processes import is_alive, wait_until
 
 RESTART_S = 60.0
+DARTS_V2 = (
+    "Genotype(normal=[('sep_conv_3x3',0),('sep_conv_3x3',1),('sep_conv_3x3',0),('sep_conv_3x3',1),('sep_conv_3x3',1),"
+    "('skip_connect',0),('skip_connect',0),('dil_conv_3x3',2)], normal_concat=[2,3,4,5], reduce=[('max_pool_3x3',0),"
+    "('max_pool_3x3',1),('skip_connect',2),('max_pool_3x3',1),('max_pool_3x3',0),('skip_connect',2),"
+    "('skip_connect',2),('max_pool_3x3',1)], reduce_concat=[2,3,4,5])"
+)
 SMALL = ("--channels", "4", "--cells", "1", "--proxy", "croze", "--proxy", "macs", "--format", "json")
 
 
@@ -115,3 +122,26 @@ def test_a_redis_url_that_nobody_answers_is_told(croze: Croze, tmp_path: Path, m
     assert "REDIS_URL" in done.err
     monkeypatch.setenv("CROZE_REDIS_URL", "http://127.0.0.1")
     assert "is no Redis URL" in croze("up", "--port", "0", "--data-dir", str(tmp_path / "state")).err
+
+
+@pytest.mark.slow
+def test_clients_that_wait_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    slow = {"space": "darts", "architectures": [DARTS_V2], "settings": {"channels": 36, "layers": 20}}
+    with croze_up(tmp_path) as up, ThreadPoolExecutor(2) as clients:
+        job = httpx.post(f"{up.url}/v1/jobs", json=slow).headers["Location"]
+        waiting = clients.submit(_ended, f"{up.url}{job}?wait=60")
+        streaming = clients.submit(_ended, f"{up.url}{job}/scores?format=ndjson")
+        assert wait_until(lambda: httpx.get(f"{up.url}{job}").json()["status"] == "running", 30)
+        up.process.send_signal(signal.SIGTERM)
+        assert up.process.wait(25) == 0, up.text()
+        assert waiting.result(10)
+        assert streaming.result(10)
+
+
+def _ended(url: str) -> bool:
+    """Whether a request came to an end, whatever it was."""
+    try:
+        httpx.get(url, timeout=90)
+    except httpx.TransportError:
+        return True
+    return True
