@@ -129,7 +129,7 @@ class NonFinite(ScoreUndefined):
 
 
 class RangeLost(NonFinite):
-    """A value on the way to the score left the range of its precision; a wider precision may hold it."""
+    """A value on the way to the score left the range of its precision, or lost its digits; a wider one may hold it."""
 
 
 def shown(value: object, limit: int = 60) -> str:

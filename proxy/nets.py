@@ -64,7 +64,10 @@ class ScorableNet(ABC):
         theta: every parameter of the architecture, as drawn in float32 on the CPU, in construction order. Shared
             between architectures: never written to.
         layers: every convolution and linear layer of the architecture, in construction order.
+        needs_double: whether more digits cancel in its backward pass than float32 has.
     """
+
+    needs_double: bool = False
 
     def __init__(self, theta: Theta, layers: tuple[Layer, ...]) -> None:
         self.theta = theta

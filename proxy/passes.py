@@ -50,8 +50,10 @@ def run(
         image_gradient: whether the gradient of the images is wanted too.
 
     Raises:
-        RangeLost: an activation or a gradient left the range of the precision.
+        RangeLost: an activation or a gradient left the range of the precision, or would lose its digits.
     """
+    if net.needs_double and x_NCHW.dtype != torch.float64:
+        raise RangeLost("more digits of this network's gradients cancel than float32 has")
     x_NCHW = x_NCHW.detach().requires_grad_(image_gradient)
     output = net.forward(theta, Scaled(x_NCHW))
     logits_NK = output.logits_NK

@@ -57,3 +57,13 @@ class Cell:
     def connected(self) -> bool:
         """Whether what enters the cell can reach its output."""
         return any(source == INPUT for _, source in self.live_edges)
+
+    @cached_property
+    def fed_edges(self) -> tuple[EdgePosition, ...]:
+        """The live edges, in `EDGES` order, that carry something of what enters the cell."""
+        fed = {INPUT}
+        # Forwards: all edges into a node come before all edges out of it.
+        for (target, source), operation in zip(EDGES, self.operations, strict=True):
+            if operation != "none" and source in fed:
+                fed.add(target)
+        return tuple(edge for edge in self.live_edges if edge[1] in fed)

@@ -101,6 +101,9 @@ class NasBench201Net(ScorableNet):
         self._skeleton = skeleton
         self._live = frozenset(cell.live_edges if prune else EDGES)
         self._operations = dict(zip(EDGES, cell.operations, strict=True))
+        # Without a 3x3 convolution on the way, cells hand on nearly what they got, and in the backward pass of the
+        # reductions' batch norms up to four of float32's seven digits cancel. Such cells cost as much in float64.
+        self.needs_double = not any(self._operations[edge] == "nor_conv_3x3" for edge in cell.fed_edges)
         # If the input cannot reach the cell's output, neither can any earlier cell: only the last one runs, on zeros.
         self._first = 1 if cell.connected or not prune else skeleton.cells[-1]
         layers = tuple(self._layers())

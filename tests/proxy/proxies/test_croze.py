@@ -128,7 +128,7 @@ def test_what_no_precision_can_hold_is_a_status_and_never_zero(proxy: str, small
 
 
 @pytest.mark.parametrize("proxy", ["croze", "croze:paper"])
-@pytest.mark.parametrize("golden", [OFFICIAL[4], OFFICIAL[6], OFFICIAL[16], OFFICIAL[22], OFFICIAL[25]], ids=str)
+@pytest.mark.parametrize("golden", [OFFICIAL[4], OFFICIAL[12], OFFICIAL[19], OFFICIAL[22], OFFICIAL[25]], ids=str)
 def test_float32_is_right_to_five_digits(golden: Golden, proxy: str, batch: Batch, scorer: Scorer) -> None:
     task = task_of(
         golden.space, golden.architecture, batch, settings=golden.settings, seed=golden.seed, proxies=(proxy,)
@@ -162,6 +162,21 @@ def test_what_float32_cannot_hold_is_computed_in_float64(small_batch: Batch, sco
     (narrow,) = scorer.score(replace(task, precision="float32"), small_batch)
     assert (narrow.precision, narrow.computed_in) == ("float32", "float64")
     assert narrow.value == wide.value
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "|skip_connect~0|+|avg_pool_3x3~0|none~1|+|none~0|nor_conv_1x1~1|skip_connect~2|",
+        # Index 8462: both 3x3 convolutions see zeros and a constant. In float32 it would be 6.7e-5 off.
+        "|none~0|+|none~0|skip_connect~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+    ],
+)
+def test_cells_whose_digits_cancel_are_computed_in_float64(cell: str, small_batch: Batch, scorer: Scorer) -> None:
+    task = task_of("nasbench201", cell, small_batch)
+    (wide,) = scorer.score(task, small_batch)
+    (narrow,) = scorer.score(replace(task, precision="float32"), small_batch)
+    assert (narrow.value, narrow.computed_in) == (wide.value, "float64")
 
 
 @pytest.mark.slow

@@ -44,3 +44,15 @@ def test_an_edge_into_a_dead_end_is_not_live() -> None:
 def test_cells_that_do_not_exist_cannot_be_made(operations: tuple[str, ...]) -> None:
     with pytest.raises(AssertionError):
         Cell(operations)
+
+
+def test_fed_edges_carry_something_of_the_input() -> None:
+    # Node 1 is zero; what its convolution makes of that is a constant, whatever the image.
+    cell = Cell(("none", "skip_connect", "nor_conv_3x3", "none", "nor_conv_3x3", "nor_conv_1x1"))
+    assert cell.live_edges == ((2, 0), (2, 1), (3, 1), (3, 2))
+    assert cell.fed_edges == ((2, 0), (3, 2))
+
+
+def test_a_cell_is_connected_exactly_if_a_fed_edge_enters_its_output() -> None:
+    for cell in map(Cell, product(OPERATIONS, repeat=6)):
+        assert any(target == 3 for target, _ in cell.fed_edges) == cell.connected
