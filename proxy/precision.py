@@ -11,6 +11,8 @@ PRECISIONS: Final[dict[str, int]] = {"float64": 8, "float32": 4}
 DEFAULT_PRECISION: Final = "float64"
 #: The arbiter: what a narrower precision cannot hold is computed in this one.
 WIDEST_PRECISION: Final = "float64"
+#: What any score may need, whichever precision was asked for.
+WIDEST_NUMBER_BYTES: Final = PRECISIONS[WIDEST_PRECISION]
 
 
 def check_precision(name: str) -> str:

@@ -14,7 +14,6 @@ from proxy.data import check_labels, load_batch, read_npz
 from proxy.data.spec import Batch
 from proxy.errors import ProxyError, TooLarge
 from proxy.json_types import JsonObject
-from proxy.precision import PRECISIONS
 from proxy.task import Score
 from workers.engine_pool import EnginePool
 from workers.errors import EngineFailure, EngineStartFailed
@@ -127,11 +126,9 @@ def _check_fit(request: ScoringRequest, batch: Batch, settings: dict[str, int]) 
         check_labels(batch, settings["classes"])
     except ProxyError as error:
         raise UsageError(error.message, list(map(str, error.faults))) from error
-    number_bytes, limit = PRECISIONS[request.options.precision], Settings().memory_limit
+    limit = Settings().memory_limit
     for entry in request.entries:
         try:
-            request.space.check_memory(
-                entry.architecture, settings, batch.image, images=batch.size, number_bytes=number_bytes, limit=limit
-            )
+            request.space.check_memory(entry.architecture, settings, batch.image, images=batch.size, limit=limit)
         except TooLarge as error:
             raise UsageError(f"{entry.where}: {error.message}", ["CROZE_MEMORY_LIMIT sets the limit"]) from error

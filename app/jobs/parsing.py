@@ -25,7 +25,6 @@ class Frame:
     settings: Settings
     image: ImageShape
     images: int
-    number_bytes: int
     memory_limit: int
 
 
@@ -76,7 +75,6 @@ def _parse_item(index: int, value: object, format_name: str | None, frame: Frame
         frame.settings,
         frame.image,
         images=frame.images,
-        number_bytes=frame.number_bytes,
         limit=frame.memory_limit,
     )
     counts = frame.space.counts(architecture, frame.settings, frame.image)

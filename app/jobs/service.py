@@ -17,7 +17,7 @@ from app.jobs.schemas import MAX_LAYER_ITEMS, MAX_METADATA_BYTES, MAX_METADATA_D
 from app.validation import brief
 from proxy.data import check_labels
 from proxy.errors import Fault, InvalidBatch
-from proxy.precision import PRECISIONS, check_precision
+from proxy.precision import check_precision
 from proxy.proxies import get_proxy
 from proxy.spaces import get_space
 from workers.records import Item, Job, JobSpec
@@ -74,7 +74,6 @@ class Jobs:
             settings=settings,
             image=batch.image,
             images=batch.size,
-            number_bytes=PRECISIONS[request.precision],
             memory_limit=self.settings.memory_limit,
         )
         items = parse_items(request.architectures, request.format, frame)

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from proxy.errors import Fault, InvalidSettings, TooLarge, UnknownFormat, allowed_names, shown
 from proxy.json_types import JsonObject
+from proxy.precision import WIDEST_NUMBER_BYTES
 
 Settings: TypeAlias = Mapping[str, int]
 """A space's settings, complete and checked, e.g. {"channels": 16, "cells": 5, "classes": 10}."""
@@ -185,7 +186,6 @@ class Space(Generic[A]):
         image: ImageShape,
         *,
         images: int,
-        number_bytes: int,
         limit: int,
     ) -> None:
         """Refuse what would not fit.
@@ -194,7 +194,8 @@ class Space(Generic[A]):
             TooLarge: scoring would need more than `limit` bytes.
         """
         per_network, per_image = self.peak_numbers(architecture, settings, image)
-        needed = (per_network + images * per_image) * number_bytes
+        # Also for float32: what that cannot hold is computed in float64.
+        needed = (per_network + images * per_image) * WIDEST_NUMBER_BYTES
         if needed > limit:
             text = ", ".join(f"{name} {value}" for name, value in settings.items())
             raise TooLarge(

@@ -137,7 +137,7 @@ class NasBench201Net(ScorableNet):
             x_NCHW = self._cell(theta, cell, x_NCHW).rescaled()
             if (reduction := self._skeleton.reduction_after(cell)) is not None:
                 # In float64 whatever the precision: the backward pass of its batch norms cancels badly in float32
-                # (1e-4), and its branch stays of order one beside a residual that does not. It costs 5 % of the time.
+                # (1e-4), and its branch stays of order one beside a residual that does not.
                 reduced_NCHW = reduce(theta, f"reduction{reduction}", x_NCHW.to(torch.float64)).rescaled()
                 features[reduction], x_NCHW = reduced_NCHW, reduced_NCHW.to(x_NCHW.value.dtype)
         if self._skeleton.batch_norm:

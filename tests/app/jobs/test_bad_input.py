@@ -9,9 +9,12 @@ from typing import Any, Final
 import httpx
 import pytest
 import redis as redis_driver
+from pydantic import ByteSize
 
 from app.jobs.schemas import MAX_ARCHITECTURES, MAX_LAYER_ITEMS
 from app.settings import Settings
+from proxy.data import DEFAULT_BATCH, load_batch
+from proxy.spaces import SPACES
 from tests.app.conftest import Serve
 from tests.app.driving import CELL, cells, job_keys, queued, submit, submitted, work
 from workers.store import Store
@@ -128,7 +131,7 @@ def test_refused_with_value_and_repair_and_nothing_queued(
 ) -> None:
     answer = submit(api, **bad.fields)
 
-    _check(answer, bad.status, bad.code, bad.says)
+    check_refused(answer, bad.status, bad.code, bad.says)
     if bad.at is not None:
         assert answer.json()["faults"][0]["at"].startswith(bad.at)
     assert job_keys(redis) == []
@@ -177,7 +180,7 @@ def test_refused_bodies(api: httpx.Client, redis: redis_driver.Redis, name: str)
 
     answer = api.post("/v1/jobs", content=_raw(body), headers={"Content-Type": "application/json"})
 
-    _check(answer, status, code, says)
+    check_refused(answer, status, code, says)
     assert job_keys(redis) == []
     assert queued(redis) == 0
 
@@ -216,7 +219,7 @@ def test_other_media_types_are_refused(api: httpx.Client, content_type: str | No
 
     answer = api.post("/v1/jobs", content=b"{}", headers=headers)
 
-    _check(answer, 415, "unsupported_media_type", ["-H 'Content-Type: application/json'"])
+    check_refused(answer, 415, "unsupported_media_type", ["-H 'Content-Type: application/json'"])
 
 
 def test_media_type_may_have_parameters(api: httpx.Client) -> None:
@@ -278,7 +281,24 @@ def test_neighbours_are_unaffected(api: httpx.Client, store: Store, redis: redis
 def test_memory_limit_is_a_setting(serve: Serve, redis_url: str) -> None:
     api = serve(Settings(redis_url=redis_url, memory_limit="1MiB"))  # type: ignore[arg-type]
 
-    _check(submit(api), 422, "too_large", ["0.0 GiB", "fewer"])
+    check_refused(submit(api), 422, "too_large", ["0.0 GiB", "fewer"])
+
+
+def test_memory_limit_holds_for_float32_as_it_may_be_computed_in_float64(serve: Serve, redis_url: str) -> None:
+    needed = _memory_needed()
+    fits = serve(Settings(redis_url=redis_url, memory_limit=ByteSize(needed)))
+    too_tight = serve(Settings(redis_url=redis_url, memory_limit=ByteSize(needed - 1)))
+
+    assert submit(fits, precision="float32").status_code == 202
+    check_refused(submit(too_tight, precision="float32"), 422, "too_large", ["fewer"])
+
+
+def _memory_needed() -> int:
+    """Bytes that the default batch and settings are estimated to need in float64."""
+    batch, space = load_batch(DEFAULT_BATCH), SPACES["nasbench201"]
+    architecture = space.parse(CELL).architecture
+    per_network, per_image = space.peak_numbers(architecture, space.complete_settings({}, 10), batch.image)
+    return (per_network + batch.size * per_image) * 8
 
 
 QUERIES: Final = {
@@ -303,12 +323,12 @@ def test_refused_queries(api: httpx.Client, name: str) -> None:
 
     answer = api.get(job["links"]["self"] + path, params=query)
 
-    _check(answer, 422, code, [says])
+    check_refused(answer, 422, code, [says])
     if at is not None:
         assert [fault["at"] for fault in answer.json()["faults"]] == [at]
 
 
-def _check(answer: httpx.Response, status: int, code: str, says: list[str]) -> None:
+def check_refused(answer: httpx.Response, status: int, code: str, says: list[str]) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
     problem = answer.json()
     assert (problem["status"], problem["code"]) == (status, code), problem

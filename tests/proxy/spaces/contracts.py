@@ -151,7 +151,7 @@ class SpaceContract:
     def test_memory_limit_refuses_the_largest_network(self, architectures: list[Any]) -> None:
         largest = {setting.name: setting.maximum for setting in self.space.settings}
         smallest = {setting.name: setting.minimum for setting in self.space.settings}
-        sizes: dict[str, int] = {"images": 8, "number_bytes": 8, "limit": 2**30}
+        sizes: dict[str, int] = {"images": 8, "limit": 2**30}
         for architecture in architectures:
             self.space.check_memory(architecture, smallest, IMAGE, **sizes)
             with pytest.raises(TooLarge, match=r"channels 4096.*limit is 1\.0 GiB; use fewer channels"):

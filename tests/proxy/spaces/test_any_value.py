@@ -25,7 +25,7 @@ SIGNS = st.text(alphabet="|~+()[]{},=:'\"019 an_-.\\", max_size=9)
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=lambda space: space.name)
 
 
-def read_or_refuse(space: Space[Any], value: object, name: str | None) -> None:
+def check_read_or_refused(space: Space[Any], value: object, name: str | None) -> None:
     try:
         architecture = space.parse(value, name).architecture
     except (InvalidArchitecture, UnknownFormat):
@@ -38,7 +38,7 @@ def read_or_refuse(space: Space[Any], value: object, name: str | None) -> None:
 @settings(deadline=None, database=None)
 def test_arbitrary_json(space: Space[Any], value: object) -> None:
     for name in (None, *space.formats):
-        read_or_refuse(space, value, name)
+        check_read_or_refused(space, value, name)
 
 
 @every_space
@@ -50,9 +50,9 @@ def test_damaged_examples(space: Space[Any], data: st.DataObject) -> None:
         start = data.draw(st.integers(0, len(text)))
         stop = data.draw(st.integers(start, len(text)))
         damaged = text[:start] + data.draw(SIGNS) + text[stop:]
-        read_or_refuse(space, damaged, name)
+        check_read_or_refused(space, damaged, name)
         try:
             value = json.loads(damaged)
         except ValueError:
             continue
-        read_or_refuse(space, value, name)
+        check_read_or_refused(space, value, name)

@@ -122,6 +122,7 @@ class Interleaving(RuleBasedStateMachine):
 
 
 def test_interleavings(redis: redis_driver.Redis) -> None:
+    # What is asserted are the invariants above, after every step, and what the rules themselves assert.
     run_state_machine_as_test(
         type("Interleaving", (Interleaving,), {"redis": redis}),
         settings=settings(max_examples=40, stateful_step_count=25, deadline=None, database=None, derandomize=True),
