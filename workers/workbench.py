@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -127,6 +128,13 @@ class Workbench:
             # At once and at the back: idle workers join in, and other jobs come first.
             self._store.jobs.ring(job_id)
             self._work(job.spec, [claim.item for claim in claims], lease)
+        self._replace_dead_engine()
+
+    def _replace_dead_engine(self) -> None:
+        """Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait."""
+        if not self.drain.requested:
+            with suppress(EngineStopped):
+                self.start_engine()
 
     def _work(self, job: JobSpec, items: Iterable[ItemSpec], lease: Lease) -> None:
         self._store.batches.refresh(job.batch)

@@ -196,6 +196,14 @@ def test_an_item_whose_engine_died_is_tried_again(bench: Bench, store: Store) ->
     assert bench.engine.starts == 2
 
 
+def test_a_dead_engine_is_replaced_before_the_next_ring(bench: Bench, store: Store) -> None:
+    bench.engine.answer = failing(EngineDied("killed"))
+    bench.work_on(submit(store, 1).spec.id)
+    assert bench.engine.running
+    assert bench.engine.starts == 2
+    assert bench.engine_pid == bench.engine.pid
+
+
 def test_an_item_that_kills_two_engines_fails(bench: Bench, store: Store) -> None:
     bench.engine.answer = failing(EngineDied("killed"), EngineDied("killed"), EngineDied("killed"), at=1)
     items = work_until_ended(bench, store, submit(store, 3).spec.id)
