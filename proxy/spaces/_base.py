@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -123,6 +123,8 @@ class Space(Generic[A]):
     upper estimate that the memory limit is checked against."""
     network: str
     """Dotted name of `build(architecture, settings, *, seed, batch_norm, image) -> ScorableNet`."""
+    enumerate: Callable[[], Iterator[str]] | None = None
+    """Every architecture once, in canonical form, in the order of the space's own index; None if they are too many."""
     image_multiple: int = 4
     """Height and width of an image must be a multiple of this: each reduction halves them."""
 

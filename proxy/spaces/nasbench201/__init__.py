@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from proxy.json_types import JsonObject
@@ -9,7 +10,7 @@ from proxy.spaces._base import CellGraph, Edge, Setting, Space
 from proxy.spaces.nasbench201.counts import counts, peak_numbers
 from proxy.spaces.nasbench201.formats import FORMATS
 from proxy.spaces.nasbench201.genotype import EDGES, INPUT, OPERATIONS, OUTPUT, Cell
-from proxy.spaces.nasbench201.index import equivalence_classes, official_index
+from proxy.spaces.nasbench201.index import equivalence_classes, official_cells, official_index
 
 
 def graph(cell: Cell) -> tuple[CellGraph, ...]:
@@ -35,6 +36,11 @@ def facts(cell: Cell) -> JsonObject:
     }
 
 
+def enumerate_cells() -> Iterator[str]:
+    """All cells in canonical form; the position is the official index."""
+    return (cell.canonical for cell in official_cells())
+
+
 NASBENCH201: Final = Space(
     name="nasbench201",
     title="NAS-Bench-201",
@@ -53,4 +59,5 @@ NASBENCH201: Final = Space(
     facts=facts,
     peak_numbers=peak_numbers,
     network="proxy.spaces.nasbench201.model:build",
+    enumerate=enumerate_cells,
 )

@@ -190,6 +190,15 @@ class SpaceContract:
             facts = self.space.facts(architecture)
             assert json.loads(json.dumps(facts, allow_nan=False)) == facts
 
+    def test_what_is_enumerated_is_every_member_once_in_canonical_form(self, architectures: list[Any]) -> None:
+        if self.space.enumerate is None:
+            return
+        everything = list(self.space.enumerate())
+        assert len(set(everything)) == len(everything)
+        assert {architecture.canonical for architecture in architectures} <= set(everything)
+        for text in everything[:100]:
+            assert self.space.parse(text, self.space.canonical_format).architecture.canonical == text
+
     @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
     def test_hostile_values_raise_bounded_errors(self, value: object) -> None:
         for name in (None, *self.space.formats):

@@ -29,6 +29,14 @@ def test_facts_of_a_cell() -> None:
     assert NASBENCH201.facts(cell) == {"connected": True, "nasbench201_index": 354, "equivalence_class": 39}
 
 
+def test_the_enumeration_is_in_order_of_the_official_index() -> None:
+    assert NASBENCH201.enumerate is not None
+    everything = list(NASBENCH201.enumerate())
+    assert len(everything) == 15_625
+    assert [everything.index(text) for text in everything[::1000]] == list(range(0, 15_625, 1000))
+    assert NASBENCH201.parse("index:354", "nats_tss_index").architecture.canonical == everything[354]
+
+
 def test_graph_marks_what_cannot_reach_the_output() -> None:
     """Edge 1 <- 0 leads to node 1, and nothing leads on from there."""
     cell = Cell(("nor_conv_3x3", "none", "none", "nor_conv_1x1", "none", "none"))
