@@ -6,6 +6,7 @@ from typing import Annotated, TypedDict
 
 from fastapi import Depends, Request
 
+from app.auth import CallerDep
 from app.jobs.service import Jobs
 from app.settings import Settings
 from workers.store import Store
@@ -16,7 +17,6 @@ class State(TypedDict):
 
     settings: Settings
     store: Store
-    jobs: Jobs
 
 
 async def get_settings(request: Request) -> Settings:
@@ -31,12 +31,13 @@ async def get_store(request: Request) -> Store:
     return store
 
 
-async def get_jobs(request: Request) -> Jobs:
-    """All that can be done with jobs."""
-    jobs: Jobs = request.state.jobs
-    return jobs
-
-
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[Store, Depends(get_store)]
+
+
+async def get_jobs(store: StoreDep, settings: SettingsDep, caller: CallerDep) -> Jobs:
+    """All that this caller can do with jobs."""
+    return Jobs(store, settings, caller)
+
+
 JobsDep = Annotated[Jobs, Depends(get_jobs)]

@@ -14,8 +14,8 @@ from starlette.middleware import Middleware
 from app import errors, health, openapi, problems
 from app.catalog import batches, proxies, spaces
 from app.deps import State
+from app.gate import Gate
 from app.jobs import endpoints as jobs
-from app.jobs.service import Jobs
 from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
 from app.settings import Settings
 from workers.settings import connect
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(SecurityHeaders),
             Middleware(Unhandled),
             Middleware(AllowedHosts, hosts=settings.allowed_hosts),
+            Middleware(Gate),
             Middleware(BodyLimit, limit=settings.max_body),
         ],
     )
@@ -65,8 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(_: FastAPI, *, settings: Settings) -> AsyncIterator[State]:
     redis = connect(settings.redis_url)
     try:
-        store = Store(redis)
-        yield State(settings=settings, store=store, jobs=Jobs(store, settings))
+        yield State(settings=settings, store=Store(redis))
     finally:
         redis.close()
 

@@ -12,7 +12,8 @@ from proxy.task import Environment, ScoringTask
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
 ItemStatus: TypeAlias = Literal["queued", "running", "scored", "failed", "canceled"]
-WorkerState: TypeAlias = Literal["starting", "idle", "busy", "draining"]
+Role: TypeAlias = Literal["read", "user", "admin"]
+WorkerState: TypeAlias = Literal["starting", "idle", "busy", "sick", "draining"]
 
 TERMINAL_JOB: frozenset[JobStatus] = frozenset({"completed", "canceled"})
 TERMINAL_ITEM: frozenset[ItemStatus] = frozenset({"scored", "failed", "canceled"})
@@ -53,6 +54,8 @@ class JobSpec:
     precision: str
     layers: bool = False
     metadata: JsonObject = field(default_factory=dict)
+    owner: str | None = None
+    """Name of the API key that submitted it; None if that took no key."""
 
     def task(self, architecture: str) -> ScoringTask:
         """What the job asks for one architecture, given in canonical form."""
@@ -142,6 +145,57 @@ class WorkerRecord:
     """By Redis' clock."""
     scored: int
     """Items it has scored since its start."""
+    engine_restarts: int = 0
+    """Engines it has started, but for the first."""
+    engine_memory: int | None = None
+    """Bytes that the engine's process holds; None while none runs, or where the system does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenWorker:
+    """A worker that is alive, as Redis has seen it."""
+
+    record: WorkerRecord
+    beat_at: float
+    """When it last said so, by Redis' clock."""
+    beat_age: float
+    """Seconds since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Numbers of seconds, counted."""
+
+    buckets: tuple[tuple[str, int], ...]
+    """(upper bound in seconds, how many were at most that); the last bound is "inf"."""
+    sum: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the metrics show of Redis, at one moment. What was done is counted since Redis was empty."""
+
+    jobs_queued: int
+    jobs_running: int
+    items_open: int
+    """Items that nobody works on."""
+    items_leased: int
+    oldest_open_seconds: float
+    """Age of the oldest job that has an open item; 0 if there is none."""
+    jobs: Mapping[str, int]
+    """created, completed, canceled -> how many."""
+    items: Mapping[tuple[str, str], int]
+    """(outcome, code of the failure or "") -> how many."""
+    scores: Mapping[str, int]
+    """cache, computed -> how many."""
+    engine_deaths: int
+    """Engines that died over an item."""
+    queue: Histogram
+    """From a job's creation to the first claim of an item."""
+    compute: Histogram
+    """Of an item's scores that were computed, by the engine's account."""
+    workers: tuple[SeenWorker, ...]
+    """Those alive, by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from proxy.spaces import get_space
 from workers.records import Item, Job, JobSpec
 
 if TYPE_CHECKING:
+    from app.auth import Caller
     from app.settings import Settings
     from proxy.data.spec import Batch
     from proxy.spaces._base import Space
@@ -42,10 +43,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Everything that clients can do with jobs."""
+    """Everything that one caller can do with jobs. To it, jobs of others do not exist."""
 
     store: Store
     settings: Settings
+    caller: Caller
 
     def submit(self, request: SubmitRequest) -> Job:
         """Check everything, then queue what is not known yet: a refused request leaves nothing behind.
@@ -88,6 +90,7 @@ class Jobs:
             precision=request.precision,
             layers=request.layers,
             metadata=request.metadata,
+            owner=self.caller.name,
         )
         self.store.batches.put(batch, listed=False)
         return self.store.jobs.create(job, items, known_outcomes(self.store, job, items))
@@ -96,10 +99,10 @@ class Jobs:
         """The job now.
 
         Raises:
-            UnknownJob: no such job, whether or not the id is well formed.
+            UnknownJob: no such job, whether or not the id is well formed; or one that this caller does not see.
         """
         job = self.store.jobs.get(job_id) if _JOB_ID.fullmatch(job_id) else None
-        if job is None:
+        if job is None or not self.caller.sees(job.spec.owner):
             raise _unknown(job_id)
         return job
 
@@ -107,9 +110,10 @@ class Jobs:
         """End the job, keeping the results so far. A job that has ended stays as it is.
 
         Raises:
-            UnknownJob: no such job.
+            UnknownJob: as for `get`.
         """
-        job = self.store.jobs.cancel(job_id) if _JOB_ID.fullmatch(job_id) else None
+        self.get(job_id)
+        job = self.store.jobs.cancel(job_id)
         if job is None:
             raise _unknown(job_id)
         return job
