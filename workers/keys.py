@@ -16,6 +16,7 @@ seconds by Redis' own clock.
     croze:1:job:J:holders      hash    index -> W                                         until J ended
     croze:1:job:J:attempts     hash    index -> how often it was leased                   until J ended
     croze:1:job:J:deaths       hash    index -> how many engines died over it             until J ended
+    croze:1:figures            hash    counters and histograms for the metrics            for ever
     croze:1:unfinished         zset    J of every job that has not ended, by created_at   for ever
     croze:1:staged:T:*         as J's  items, outcomes, finished, open of a job to be     STAGING_S
     croze:1:score:A            string  Score as JSON                                      score_ttl after last use
@@ -40,6 +41,7 @@ SCHEMA: Final = 1
 SCHEMA_KEY: Final = "croze:schema"
 PREFIX: Final = f"croze:{SCHEMA}:"
 
+FIGURES: Final = f"{PREFIX}figures"
 UNFINISHED: Final = f"{PREFIX}unfinished"
 BATCHES: Final = f"{PREFIX}batches"
 WORKERS: Final = f"{PREFIX}workers"
@@ -87,8 +89,9 @@ class JobKeys:
         return cls(job, *(f"{job}:{part}" for part in parts))
 
     def for_scripts(self) -> list[str]:
-        """In the order in which `store/_job.lua` unpacks them."""
+        """In the order in which `store/_figures.lua` and `store/_job.lua` unpack them."""
         return [
+            FIGURES,
             self.job,
             self.items,
             self.open,

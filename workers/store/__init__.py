@@ -1,9 +1,10 @@
 """Our records in Redis: the only modules that send commands about them.
 
-    store.jobs      what was asked, who is at it, how it ended     jobs.py, with create.lua, claim.lua, ...
+    store.jobs      what was asked, who is at it, how it ended     jobs.py, and its parts that it lists
     store.scores    scores by address                              scores.py
     store.batches   batches by digest                              batches.py
     store.fleet     workers and environments                       fleet.py
+    store.figures() all that the metrics show                      figures.py
 
 Synchronous, and safe to share between threads. Nothing is sent before the first call. Keys: `workers/keys.py`.
 """
@@ -14,7 +15,9 @@ import redis
 
 from workers import keys
 from workers.errors import SchemaMismatch
+from workers.records import Figures
 from workers.settings import StoreSettings
+from workers.store import figures
 from workers.store.batches import Batches
 from workers.store.fleet import Fleet
 from workers.store.jobs import Jobs
@@ -32,6 +35,10 @@ class Store:
         self.scores = Scores(self._wire, chosen)
         self.batches = Batches(self._wire, chosen)
         self.fleet = Fleet(self._wire)
+
+    def figures(self) -> Figures:
+        """What there is to do, what was done so far, and who is at it, at one moment."""
+        return figures.read(self._wire)
 
     def check_writable(self) -> None:
         """Make sure that Redis can be written to, and holds records that this release reads.

@@ -1,5 +1,8 @@
--- Stands in front of every script about one job. The order of KEYS is that of keys.JobKeys.for_scripts().
-local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, OUTCOMES, FINISHED, UNFINISHED = unpack(KEYS)
+-- Stands in front of every script about one job, after `_figures.lua`. The order of KEYS is that of
+-- keys.JobKeys.for_scripts(); the first is FIGURES.
+local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, OUTCOMES, FINISHED, UNFINISHED = unpack(KEYS, 2)
+-- Where the keys begin that a script has of its own.
+local OWN = 12
 
 -- Seconds since the epoch by Redis' clock, the only clock that all workers share.
 local function now()
@@ -33,6 +36,7 @@ end
 local function finish(status, retention)
   local at = now()
   redis.call('HSET', JOB, 'status', status, 'finished_at', stamp(at), 'expires_at', stamp(at + retention))
+  count(1, 'jobs', status)
   redis.call('DEL', OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS)
   redis.call('ZREM', UNFINISHED, redis.call('HGET', JOB, 'id'))
   local expiry = string.format('%d', (at + retention) * 1000)

@@ -4,4 +4,5 @@
 if not is_unfinished() then
   return 0
 end
+count(1, 'engine_deaths')
 return redis.call('HINCRBY', DEATHS, ARGV[1], 1)

@@ -15,5 +15,6 @@ for first = 1, #left, 1000 do  -- Lua's stack holds some 8,000 arguments
   redis.call('RPUSH', FINISHED, unpack(left, first, math.min(first + 999, #left)))
 end
 redis.call('HSET', JOB, 'canceled', #left)
+count(#left, 'items', 'canceled', '')
 finish('canceled', retention)
 return #left

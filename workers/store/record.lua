@@ -1,9 +1,12 @@
 -- Write how an item ended. The first writer wins, be its lease alive, over, or another worker's by now.
 -- KEYS: job, then the keys of scores to remember
--- ARGV: index, "scored" or "failed", outcome, retention, lifetime of scores in seconds, then the scores
+-- ARGV: index, "scored" or "failed", outcome, retention, lifetime of scores in seconds,
+--   for the metrics: code of the failure or '', scores from the cache, scores computed, seconds that took,
+--   then the scores
 -- Returns 1 if this was the first outcome, 0 if it was refused: the job is gone or has ended, or the item has.
 local index, status, outcome = ARGV[1], ARGV[2], ARGV[3]
 local retention, score_ttl = tonumber(ARGV[4]), ARGV[5]
+local code, cached, computed, seconds = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
 if not is_unfinished() or redis.call('HEXISTS', OUTCOMES, index) == 1 then
   return 0
@@ -21,9 +24,13 @@ redis.call('ZREM', LEASES, index)
 for _, key in ipairs({HOLDERS, ATTEMPTS, DEATHS}) do
   redis.call('HDEL', key, index)
 end
-for position = 11, #KEYS do
-  redis.call('SET', KEYS[position], ARGV[position - 5], 'EX', score_ttl)
+for position = OWN, #KEYS do
+  redis.call('SET', KEYS[position], ARGV[position - OWN + 10], 'EX', score_ttl)
 end
+count(1, 'items', status, code)
+count(cached, 'scores', 'cache')
+count(computed, 'scores', 'computed')
+observe(math.min(computed, 1), 'compute', seconds)
 if redis.call('LLEN', FINISHED) == total then
   finish('completed', retention)
 end

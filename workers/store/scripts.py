@@ -18,14 +18,16 @@ class Script(Enum):
     BLAME = "blame"
     WAITING = "waiting"
     BEAT = "beat"
+    FIGURES = "figures"
 
     @property
     def is_about_one_job(self) -> bool:
-        """Whether `_job.lua` stands in front of it, and its first keys are a job's."""
-        return self not in {Script.WAITING, Script.BEAT}
+        """Whether `_job.lua` stands in front of it, and its first keys are those of `keys.JobKeys`."""
+        return self not in {Script.WAITING, Script.BEAT, Script.FIGURES}
 
     def read(self) -> str:
         """The text that Redis runs."""
         folder = resources.files(__package__)
-        parts = ["_job.lua"] if self.is_about_one_job else []
-        return "\n".join((folder / name).read_text("utf-8") for name in [*parts, f"{self.value}.lua"])
+        counting = ["_figures.lua"] if self.is_about_one_job or self is Script.FIGURES else []
+        parts = [*counting, *(["_job.lua"] if self.is_about_one_job else []), f"{self.value}.lua"]
+        return "\n".join((folder / name).read_text("utf-8") for name in parts)

@@ -85,7 +85,7 @@ def test_a_password_is_in_no_message() -> None:
 
 def test_every_script_has_a_name_and_says_what_it_takes() -> None:
     folder = Path(__file__).parents[3] / "workers" / "store"
-    files = {path.stem for path in folder.glob("*.lua")} - {"_job"}
+    files = {path.stem for path in folder.glob("*.lua")} - {"_figures", "_job"}
     assert files == {script.value for script in Script}
     for script in Script:
         assert "-- KEYS: " in script.read()
@@ -93,14 +93,17 @@ def test_every_script_has_a_name_and_says_what_it_takes() -> None:
 
 
 def test_scripts_and_keys_agree_on_their_order() -> None:
-    names = re.search(r"^local (.*) = unpack\(KEYS\)$", Script.CLAIM.read(), re.MULTILINE)
+    text = Script.CREATE.read()
+    names = re.search(r"^local (.*) = unpack\(KEYS, 2\)$", text, re.MULTILINE)
     assert names is not None
-    unpacked = names[1].lower().split(", ")
+    assert "local FIGURES = KEYS[1]\n" in text
+    unpacked = ["figures", *names[1].lower().split(", ")]
+    assert f"local OWN = {len(unpacked) + 1}\n" in text
     assert unpacked == [
         key.removeprefix(keys.PREFIX).removeprefix("job:J:").replace("job:J", "job")
         for key in keys.JobKeys.of("J").for_scripts()
     ]
-    staged = re.search(r"^local (.*) = unpack\(KEYS, 11\)$", Script.CREATE.read(), re.MULTILINE)
+    staged = re.search(r"^local (.*) = unpack\(KEYS, OWN\)$", text, re.MULTILINE)
     assert staged is not None
     assert [name.removeprefix("STAGED_").lower() for name in staged[1].split(", ")] == [
         key.rpartition(":")[2] for key in keys.StagedKeys.of("T").for_scripts()

@@ -81,7 +81,7 @@ def test_a_sender_that_was_too_slow_gets_no_half_job(store: Store, redis: redis_
         return staged
 
     spec = new_job()
-    with patch("workers.store.jobs.stage", expire_half), pytest.raises(StoreUnavailable, match="took too long"):
+    with patch("workers.store.submitting.stage", expire_half), pytest.raises(StoreUnavailable, match="took too long"):
         store.jobs.create(spec, new_items(5), {})
     assert store.jobs.get(spec.id) is None
     assert store.jobs.claim(spec.id, "w", 5) == []

@@ -1,0 +1,49 @@
+"""Which jobs the workers are told of, and that none is forgotten."""
+
+from __future__ import annotations
+
+from workers import keys
+from workers.keys import JobKeys
+from workers.store.job_part import JobPart
+from workers.store.scripts import Script
+
+
+class Ringing(JobPart):
+    """The doorbell, rung for what our records say is to be done."""
+
+    def ring(self, job_id: str) -> None:
+        """Put the job at the back of the queue if it has open items and is not in the queue already.
+
+        Two workers may both find it missing, and both ring: harmless, and made good by the next to ring.
+        """
+        open_items: int = self._wire.command("ZCARD", JobKeys.of(job_id).open)
+        if open_items and job_id not in self._rung():
+            self._ring(job_id)
+
+    def unrung(self) -> list[str]:
+        """Ids of the jobs that have something to do, nobody at it, and no ring in the queue; oldest first."""
+        prefix = JobKeys.of("").job
+        waiting: list[bytes] = self._wire.script(Script.WAITING, [keys.UNFINISHED], [prefix])
+        rung = self._rung() if waiting else set()
+        return [job_id for job_id in (each.decode() for each in waiting) if job_id not in rung]
+
+    def ring_forgotten(self, worker_id: str) -> list[str] | None:
+        """Ring every unrung job, if it is this worker's turn: one turn every `RECONCILE_S` for all workers.
+
+        Returns the ids of the jobs; None if it is not this worker's turn.
+        """
+        milliseconds = int(keys.RECONCILE_S * 1000)
+        if self._wire.command("SET", keys.RECONCILING, worker_id, "NX", "PX", milliseconds) is None:
+            return None
+        forgotten = self.unrung()
+        for job_id in forgotten:
+            self._ring(job_id)
+        return forgotten
+
+    def _ring(self, job_id: str) -> None:
+        with self._wire.translated():
+            self._doorbell.ring(job_id)
+
+    def _rung(self) -> set[str]:
+        with self._wire.translated():
+            return self._doorbell.rung()

@@ -1,0 +1,59 @@
+"""How a job comes to be: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from workers import keys
+from workers.errors import StoreError, StoreUnavailable
+from workers.keys import JobKeys
+from workers.records import ItemOutcome, ItemSpec, Job, JobSpec
+from workers.store import codec, figures
+from workers.store.reading import Reading
+from workers.store.scripts import Script
+from workers.store.staging import stage
+from workers.store.wire import Command
+
+
+class Submitting(Reading):
+    """What makes a job."""
+
+    def create(self, spec: JobSpec, items: Sequence[ItemSpec], known: Mapping[int, ItemOutcome]) -> Job:
+        """Accept a job, all or nothing. `items` are in order of their indexes, which start at 0.
+
+        `known` are outcomes that need no computing. A job that knows them all is born completed.
+
+        Raises:
+            StoreUnavailable: nothing was accepted, or the answer was lost on its way.
+            StoreFull: nothing was accepted.
+        """
+        assert [item.index for item in items] == list(range(len(items))), "indexes count from 0"
+        assert items, "a job has at least one item"
+        assert known.keys() <= set(range(len(items))), "an outcome belongs to an item"
+        staged = stage(self._wire, items, known)
+        scored = sum(outcome.status == "scored" for outcome in known.values())
+        commit = self._wire.script_command(
+            Script.CREATE,
+            [*JobKeys.of(spec.id).for_scripts(), *staged.for_scripts()],
+            [
+                spec.id,
+                codec.job_to_json(spec),
+                len(items),
+                scored,
+                len(known) - scored,
+                self._settings.job_retention,
+                *figures.of_known(known),
+            ],
+        )
+        batch: Command = ("EXPIRE", keys.batch(spec.batch), int(self._settings.batch_ttl))
+        # A ring for a job that the script refused finds nothing, and does nothing.
+        ring = None if len(known) == len(items) else lambda pipeline: self._doorbell.ring(spec.id, pipeline)
+        created: bytes = self._wire.transaction(commit, batch, also=ring)[0]
+        if created == b"exists":
+            raise StoreError(f"job {spec.id!r} exists; give a new job a new id")
+        if created != b"created":
+            raise StoreUnavailable(f"storing job {spec.id!r} took too long, nothing was accepted; try again")
+        job = self.get(spec.id)
+        if job is None:
+            raise StoreUnavailable(f"job {spec.id!r} was lost by Redis right after it was accepted; try again")
+        return job
