@@ -28,6 +28,7 @@ from proxy.data.spec import Batch
 from proxy.task import Environment, Score, ScoringTask
 from workers.errors import (
     EngineDied,
+    EngineOutOfMemory,
     EngineStartFailed,
     EngineStopped,
     EngineTimeout,
@@ -35,6 +36,7 @@ from workers.errors import (
     TaskFailed,
 )
 from workers.frames import Frame, FrameDecoder, encode
+from workers.process_memory import resident_bytes
 
 #: Read by the numerical libraries when they are loaded. A `Scorer` sets one thread itself; this also keeps the
 #: libraries from starting threads that would only wait.
@@ -62,13 +64,23 @@ _TAIL_LINES: Final = 20
 class Engine:
     """One engine process. Use from one thread at a time.
 
-    After `EngineDied`, `EngineTimeout` or `EngineStopped` the process is gone and reaped; `start` gives a fresh
-    one, with no batches loaded.
+    After `EngineDied`, `EngineTimeout`, `EngineOutOfMemory` or `EngineStopped` the process is gone and reaped;
+    `start` gives a fresh one, with no batches loaded.
+
+    `memory_limit` is in bytes, looked at every `POLL_S` while an answer is awaited, on systems with /proc. Not by a
+    resource limit of the process: that counts what is reserved and never used, of which CUDA has tens of gigabytes.
     """
 
-    def __init__(self, command: Sequence[str] = ENGINE_COMMAND, *, start_timeout: float = START_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = ENGINE_COMMAND,
+        *,
+        start_timeout: float = START_TIMEOUT_S,
+        memory_limit: int | None = None,
+    ) -> None:
         self._command = tuple(command)
         self._start_timeout = start_timeout
+        self._memory_limit = memory_limit
         self._process: subprocess.Popen[bytes] | None = None
         self._decoder = FrameDecoder()
         self._environment: Environment | None = None
@@ -118,7 +130,7 @@ class Engine:
         try:
             ready = self._exchange(None, timeout=self._start_timeout, should_stop=should_stop).header
             self._environment = Environment(**ready["environment"])  # type: ignore[arg-type]
-        except (EngineDied, EngineTimeout, KeyError, TypeError) as error:
+        except (EngineDied, EngineTimeout, EngineOutOfMemory, KeyError, TypeError) as error:
             self.close()
             raise EngineStartFailed(
                 f"no engine could be started with {' '.join(self._command)}: {error}\n" + "\n".join(self._log_tail)
@@ -133,7 +145,7 @@ class Engine:
         """Send a batch. The engine keeps the last few used ones: what it forgets is decided here.
 
         Raises:
-            EngineDied, EngineTimeout: as for `score`.
+            EngineDied, EngineTimeout, EngineOutOfMemory: as for `score`.
             TaskFailed: the batch did not arrive as it was sent.
             FrameError: it is larger than `workers.frames.BLOCK_LIMIT`. The engine is as it was.
         """
@@ -159,6 +171,7 @@ class Engine:
         Raises:
             EngineDied: the process ended.
             EngineTimeout: `timeout` was over.
+            EngineOutOfMemory: it held more than `memory_limit`.
             EngineStopped: `should_stop` said so.
             TaskFailed: the engine has no scores for this task. It is ready for the next one.
         """
@@ -270,6 +283,16 @@ class Engine:
             raise EngineTimeout(f"the engine gave no answer within {timeout:g} s and was killed")
         if should_stop is not None and should_stop():
             raise EngineStopped("the answer was no longer wanted, and the engine was killed")
+        if self._memory_limit is not None:
+            self._check_memory(self._memory_limit)
+
+    def _check_memory(self, limit: int) -> None:
+        held = resident_bytes(self.pid) or 0
+        if held > limit:
+            raise EngineOutOfMemory(
+                f"the engine held {held / 2**20:.0f} MiB and was killed, for CROZE_ENGINE_MEMORY allows "
+                f"{limit / 2**20:.0f} MiB; use fewer channels, cells or layers, or a smaller batch"
+            )
 
     def _last_words(self) -> str:
         """How the process ended, once its output has."""

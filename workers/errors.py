@@ -4,6 +4,8 @@
     ├── EngineFailure               engine_failed          an engine could not answer
     │   ├── EngineDied              engine_crashed         its process ended by itself
     │   ├── EngineTimeout           timeout                it took longer than allowed, and was killed
+    │   ├── EngineOutOfMemory       out_of_memory          it took more memory than allowed, and was killed
+    │   ├── EngineSick              engine_sick            it does not know what `workers.known_answer` says
     │   ├── EngineStopped           stopped                somebody no longer wanted the answer; it was killed
     │   ├── EngineStartFailed       engine_start_failed    it never became ready
     │   └── TaskFailed              (the engine's)         it says why it has no scores for a task; it lives on
@@ -52,6 +54,18 @@ class EngineTimeout(EngineFailure):
     """The engine was killed because a task took longer than its time limit."""
 
     code = "timeout"
+
+
+class EngineOutOfMemory(EngineFailure):
+    """The engine was killed because it held more memory than it may."""
+
+    code = "out_of_memory"
+
+
+class EngineSick(EngineFailure):
+    """The engine does not score the task whose answer is known (`workers.known_answer`) as it should."""
+
+    code = "engine_sick"
 
 
 class EngineStopped(EngineFailure):

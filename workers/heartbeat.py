@@ -72,8 +72,8 @@ class Heartbeat:
                 id=bench.worker_id,
                 host=self._host,
                 pid=os.getpid(),
-                engine_pid=bench.engine_pid,
-                environment=bench.environment,
+                engine_pid=bench.keeper.pid,
+                environment=bench.keeper.environment,
                 state=self._state(),
                 job=bench.leases.job_id,
                 started_at=self._started_at,
@@ -84,7 +84,9 @@ class Heartbeat:
     def _state(self) -> WorkerState:
         if self._workbench.drain.requested:
             return "draining"
-        if self._workbench.environment is None:
+        if self._workbench.keeper.sick:
+            return "sick"
+        if self._workbench.keeper.environment is None:
             return "starting"
         return "idle" if self._workbench.leases.job_id is None else "busy"
 

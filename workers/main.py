@@ -52,7 +52,7 @@ def main() -> int:
     drain = Drain(settings.drain_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, drain.on_signal)
-    with Engine() as engine:
+    with Engine(memory_limit=settings.engine_memory) as engine:
         bench = Workbench(store, engine, _new_worker_id(), drain, settings)
         return run(store, bench, settings)
 
@@ -64,8 +64,8 @@ def run(store: Store, bench: Workbench, settings: WorkerSettings) -> int:
         wait_for_redis(store, bench.drain)
         tasks.install(bench)
         with Heartbeat(store, bench, Reconciler(store, bench.worker_id)):
-            bench.start_engine()
-            log.info("engine %s is ready: %s", bench.engine_pid, bench.environment)
+            bench.keeper.recover()
+            log.info("engine %s is ready: %s", bench.keeper.pid, bench.keeper.environment)
             listen(store, bench, settings)
     except (SchemaMismatch, EngineStartFailed) as error:
         log.error("worker %s cannot work: %s", bench.worker_id, error.message)  # noqa: TRY400 (no use of a traceback)
@@ -73,7 +73,7 @@ def run(store: Store, bench: Workbench, settings: WorkerSettings) -> int:
     except EngineStopped:
         pass
     log.info("worker %s is drained after %d items", bench.worker_id, bench.scored)
-    return EXIT_BROKEN if bench.broken else EXIT_DRAINED
+    return EXIT_BROKEN if bench.keeper.broken else EXIT_DRAINED
 
 
 def listen(store: Store, bench: Workbench, settings: WorkerSettings) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import redis
 from annotated_types import Gt
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, ByteSize, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -18,6 +18,9 @@ DEFAULT_REDIS_URL: Final = "redis://127.0.0.1:6379/0"
 #: Unreachable is known at once; a command that takes longer than this is as good as lost.
 _CONNECT_TIMEOUT_S: Final = 3.0
 _COMMAND_TIMEOUT_S: Final = 5.0
+
+#: Twice what the API lets an architecture need by its own estimate (`CROZE_MEMORY_LIMIT`): raise both together.
+_ENGINE_MEMORY: Final = 8 * 2**30
 
 Seconds = Annotated[float, Gt(0)]
 
@@ -47,8 +50,16 @@ class WorkerSettings(BaseSettings):
     """Work claimed at a time: long enough to make the queue cheap, short enough to share it fairly."""
     item_timeout: Seconds = 1800.0
     """Seconds after which one item's computation is killed."""
-    engine_deaths: Annotated[int, Gt(0)] = 2
+    engine_memory: ByteSize = Field(default=ByteSize(_ENGINE_MEMORY), gt=0)
+    """Bytes of main memory that an engine may hold before it is killed; with a unit: 8GiB."""
+    engine_max_items: Annotated[int, Gt(0)] = 100_000
+    """Items after which an engine is replaced by a fresh one."""
+    engine_growth: Annotated[float, Gt(1)] = 4.0
+    """How many times the memory it held when it was fresh an engine may hold between two items."""
+    engine_deaths: Annotated[int, Gt(0)] = 5
     """Engines that may die over one item before it is failed."""
+    lease_expiries: Annotated[int, Gt(0)] = 10
+    """Workers that may vanish with one item in their hands before it is failed."""
     drain_seconds: Seconds = 5.0
     """Seconds that the item in hand gets to finish after SIGTERM; then it is handed back."""
     log_format: Literal["plain", "json"] = "plain"

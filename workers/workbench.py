@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
 from proxy.data import Batch
 from proxy.errors import ProxyError
-from proxy.task import Environment, Score, ScoringTask, address
+from proxy.task import Score, ScoringTask, address
 from workers.costs import Costs
 from workers.drain import Drain
+from workers.engine_keeper import EngineKeeper, ScoringEngine
 from workers.errors import (
     BatchMissing,
     EngineDied,
+    EngineSick,
     EngineStartFailed,
     EngineStopped,
     StoreError,
@@ -39,26 +41,6 @@ _PATIENCE: Final = 2.0
 log = logging.getLogger(__name__)
 
 
-class ScoringEngine(Protocol):
-    """What is used of `workers.engine.Engine`."""
-
-    @property
-    def environment(self) -> Environment: ...
-    @property
-    def pid(self) -> int: ...
-    @property
-    def running(self) -> bool: ...
-    @property
-    def has_ended(self) -> bool: ...
-    def start(self, *, should_stop: Callable[[], bool] | None = None) -> Environment: ...
-    def has_batch(self, digest: str) -> bool: ...
-    def load_batch(self, batch: Batch) -> None: ...
-    def score(
-        self, task: ScoringTask, *, timeout: float | None = None, should_stop: Callable[[], bool] | None = None
-    ) -> list[Score]: ...
-    def close(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """How an item ended, and the scores that are worth remembering, by address."""
@@ -78,35 +60,12 @@ class Workbench:
         self.worker_id = worker_id
         self.drain = drain
         self.leases = Leases(store, worker_id)
-        self.environment: Environment | None = None
-        """Where the engine computes; None until it was first ready."""
-        self.engine_pid: int | None = None
+        self.keeper = EngineKeeper(engine, drain, settings)
         self.scored = 0
         """Items scored since the start."""
-        self.broken = False
-        """Whether this worker has no engine and cannot get one."""
         self._store = store
-        self._engine = engine
         self._settings = settings
         self._costs = Costs(settings.chunk_seconds)
-
-    def start_engine(self) -> None:
-        """Have a live engine.
-
-        Raises:
-            EngineStartFailed: there is none to be had; this worker drains.
-            EngineStopped: the worker was told to end.
-        """
-        if self._engine.has_ended:
-            # It died between two items: nobody's fault.
-            self._engine.close()
-        try:
-            self.environment = self._engine.start(should_stop=lambda: self.drain.overdue)
-        except EngineStartFailed:
-            self.broken = True
-            self.drain.request()
-            raise
-        self.engine_pid = self._engine.pid
 
     def work_on(self, job_id: str) -> None:
         """Score one chunk of the job. Nothing if the job is gone, has ended, or has no open item.
@@ -114,6 +73,8 @@ class Workbench:
         Raises:
             StoreError: Redis is away. What is in hand is given back, by the end of its lease if need be.
             EngineStartFailed: what is in hand is given back.
+
+        A sick engine (`workers.known_answer`) holds it up: what is in hand is given back before.
         """
         job = self._store.jobs.get(job_id)
         if job is None or job.status in TERMINAL_JOB:
@@ -124,17 +85,14 @@ class Workbench:
         claims = self._store.jobs.claim(job_id, self.worker_id, self._costs.chunk(job.spec))
         if not claims:
             return
-        with self.leases.holding(job_id, [claim.item.index for claim in claims]) as lease:
+        with suppress(EngineSick), self.leases.holding(job_id, [claim.item.index for claim in claims]) as lease:
             # At once and at the back: idle workers join in, and other jobs come first.
             self._store.jobs.ring(job_id)
             self._work(job.spec, [claim.item for claim in claims], lease)
-        self._replace_dead_engine()
-
-    def _replace_dead_engine(self) -> None:
-        """Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait."""
         if not self.drain.requested:
+            # Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait.
             with suppress(EngineStopped):
-                self.start_engine()
+                self.keeper.recover()
 
     def _work(self, job: JobSpec, items: Iterable[ItemSpec], lease: Lease) -> None:
         self._store.batches.refresh(job.batch)
@@ -153,16 +111,17 @@ class Workbench:
                 self.leases.finished(lease, item.index)
                 if ended.seconds is not None:
                     self._costs.learn(job, ended.seconds)
+            self.keeper.refresh()
 
     def _end(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended | None:
         """How the item ended; None if it has to be tried again. Its failures end here: it fails alone.
 
         Raises:
-            StoreError, EngineStartFailed, EngineStopped: they say nothing about the item.
+            StoreError, EngineSick, EngineStartFailed, EngineStopped: they say nothing about the item.
         """
         try:
             return self._score(job, item, lease)
-        except (StoreError, EngineStartFailed, EngineStopped):
+        except (StoreError, EngineSick, EngineStartFailed, EngineStopped):
             raise
         except EngineDied as error:
             deaths = self._store.jobs.blame(job.id, item.index)
@@ -178,8 +137,8 @@ class Workbench:
 
     def _score(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended:
         task = job.task(item.architecture)
-        self.start_engine()
-        addresses = {proxy: address(task, proxy, self._engine.environment) for proxy in job.proxies}
+        environment = self.keeper.start()
+        addresses = {proxy: address(task, proxy, environment) for proxy in job.proxies}
         # A table of layers is not remembered, so a job that wants it is computed.
         scores = {} if job.layers else self._known(addresses)
         missing = tuple(proxy for proxy in job.proxies if proxy not in scores)
@@ -203,17 +162,7 @@ class Workbench:
         return {proxy: score for proxy, score in found if score is not None}
 
     def _compute(self, task: ScoringTask, lease: Lease) -> list[Score]:
-        try:
-            if not self._engine.has_batch(task.batch):
-                self._engine.load_batch(self._batch(task.batch))
-            return self._engine.score(
-                task,
-                timeout=self._settings.item_timeout,
-                should_stop=lambda: self.drain.overdue or not lease.wanted,
-            )
-        finally:
-            if not self._engine.running:
-                self.engine_pid = None
+        return self.keeper.score(task, self._batch, lambda: self.drain.overdue or not lease.wanted)
 
     def _batch(self, digest: str) -> Batch:
         batch = self._store.batches.get(digest)

@@ -67,7 +67,7 @@ def says(store: Store, **expected: object) -> bool:
 @pytest.mark.usefixtures("beating")
 def test_a_worker_says_how_it_is(store: Store, bench: Workbench, engine: FakeEngine) -> None:
     assert says(store, id="me", pid=os.getpid(), state="starting", environment=None, engine_pid=None, scored=0)
-    bench.start_engine()
+    bench.keeper.start()
     assert says(store, state="idle", environment=ENVIRONMENT, engine_pid=1)
     job_id = submit(store, 1).spec.id
 
