@@ -10,6 +10,7 @@
     │   ├── EngineStartFailed       engine_start_failed    it never became ready
     │   └── TaskFailed              (the engine's)         it says why it has no scores for a task; it lives on
     ├── BatchMissing                batch_missing          an item's batch is not kept any more
+    ├── LeaseExpired                lease_expired          an item's workers fell silent, one after the other
     ├── FrameError                  bad_frame              bytes on a pipe that are not a message of ours
     ├── RedisServerError            redis_server_failed    the embedded server could not be started or stopped
     │   ├── DataFolderInUse         data_folder_in_use     another process runs a server on this folder
@@ -96,6 +97,12 @@ class BatchMissing(WorkerError):
     """The batch that an item is to be scored on is not in Redis (any more)."""
 
     code = "batch_missing"
+
+
+class LeaseExpired(WorkerError):
+    """Every worker that had the item in hand was gone before it ended. Never raised: Redis is who notices."""
+
+    code = "lease_expired"
 
 
 class FrameError(WorkerError):

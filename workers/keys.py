@@ -16,6 +16,7 @@ seconds by Redis' own clock.
     croze:1:job:J:holders      hash    index -> W                                         until J ended
     croze:1:job:J:attempts     hash    index -> how often it was leased                   until J ended
     croze:1:job:J:deaths       hash    index -> how many engines died over it             until J ended
+    croze:1:job:J:expiries     hash    index -> how many leases on it ran out             until J ended
     croze:1:figures            hash    counters and histograms for the metrics            for ever
     croze:1:unfinished         zset    J of every job that has not ended, by created_at   for ever
     croze:1:staged:T:*         as J's  items, outcomes, finished, open of a job to be     STAGING_S
@@ -79,13 +80,14 @@ class JobKeys:
     holders: str
     attempts: str
     deaths: str
+    expiries: str
     outcomes: str
     finished: str
 
     @classmethod
     def of(cls, job_id: str) -> JobKeys:
         job = f"{PREFIX}job:{job_id}"
-        parts = ("items", "open", "leases", "holders", "attempts", "deaths", "outcomes", "finished")
+        parts = ("items", "open", "leases", "holders", "attempts", "deaths", "expiries", "outcomes", "finished")
         return cls(job, *(f"{job}:{part}" for part in parts))
 
     def for_scripts(self) -> list[str]:
@@ -99,6 +101,7 @@ class JobKeys:
             self.holders,
             self.attempts,
             self.deaths,
+            self.expiries,
             self.outcomes,
             self.finished,
             UNFINISHED,

@@ -22,6 +22,12 @@ _COMMAND_TIMEOUT_S: Final = 5.0
 #: Twice what the API lets an architecture need by its own estimate (`CROZE_MEMORY_LIMIT`): raise both together.
 _ENGINE_MEMORY: Final = 8 * 2**30
 
+#: Engine deaths, or leases that ran out, after which an item is leased alone.
+SUSPICIOUS: Final = 2
+#: Chance alone does this to no item: after two it is in hand for a moment only, and nothing else with it.
+ENGINE_DEATHS: Final = 5
+LEASE_EXPIRIES: Final = 10
+
 Seconds = Annotated[float, Gt(0)]
 
 
@@ -56,9 +62,9 @@ class WorkerSettings(BaseSettings):
     """Items after which an engine is replaced by a fresh one."""
     engine_growth: Annotated[float, Gt(1)] = 4.0
     """How many times the memory it held when it was fresh an engine may hold between two items."""
-    engine_deaths: Annotated[int, Gt(0)] = 5
+    engine_deaths: Annotated[int, Gt(0)] = ENGINE_DEATHS
     """Engines that may die over one item before it is failed."""
-    lease_expiries: Annotated[int, Gt(0)] = 10
+    lease_expiries: Annotated[int, Gt(0)] = LEASE_EXPIRIES
     """Workers that may vanish with one item in their hands before it is failed."""
     drain_seconds: Seconds = 5.0
     """Seconds that the item in hand gets to finish after SIGTERM; then it is handed back."""

@@ -82,7 +82,8 @@ class Workbench:
         if self.drain.requested:
             self._store.jobs.ring(job_id)
             return
-        claims = self._store.jobs.claim(job_id, self.worker_id, self._costs.chunk(job.spec))
+        limit = self._costs.chunk(job.spec)
+        claims = self._store.jobs.claim(job_id, self.worker_id, limit, expiries=self._settings.lease_expiries)
         if not claims:
             return
         with suppress(EngineSick), self.leases.holding(job_id, [claim.item.index for claim in claims]) as lease:

@@ -16,22 +16,11 @@ if tonumber(index) < 0 or tonumber(index) >= total then
   return redis.error_reply('ERR job has no item ' .. index)
 end
 
-redis.call('HSET', OUTCOMES, index, outcome)
-redis.call('RPUSH', FINISHED, index)
-redis.call('HINCRBY', JOB, status, 1)
-redis.call('ZREM', OPEN, index)
-redis.call('ZREM', LEASES, index)
-for _, key in ipairs({HOLDERS, ATTEMPTS, DEATHS}) do
-  redis.call('HDEL', key, index)
-end
 for position = OWN, #KEYS do
   redis.call('SET', KEYS[position], ARGV[position - OWN + 10], 'EX', score_ttl)
 end
-count(1, 'items', status, code)
 count(cached, 'scores', 'cache')
 count(computed, 'scores', 'computed')
 observe(math.min(computed, 1), 'compute', seconds)
-if redis.call('LLEN', FINISHED) == total then
-  finish('completed', retention)
-end
+conclude(index, status, outcome, code, retention)
 return 1

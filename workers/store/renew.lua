@@ -11,6 +11,10 @@ for position = 3, #ARGV do
   local holder = redis.call('HGET', HOLDERS, index)
   -- Open again, yet this worker is still at it: its lease ran out while Redis could not be reached.
   local reopened = not holder and redis.call('ZSCORE', OPEN, index)
+  if reopened then
+    -- It was silent and lives: nothing to hold against the item.
+    redis.call('HINCRBY', EXPIRIES, index, -1)
+  end
   if holder == worker or reopened then
     lease(index, worker, seconds)
   end

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from proxy.task import Score
 from workers import keys
+from workers.errors import LeaseExpired
 from workers.keys import JobKeys
 from workers.records import Claim, ItemOutcome
+from workers.settings import LEASE_EXPIRIES, SUSPICIOUS
 from workers.store import codec, figures
 from workers.store.job_part import JobPart
 from workers.store.scripts import Script
@@ -16,11 +18,25 @@ from workers.store.scripts import Script
 class Working(JobPart):
     """What a worker does to the job it works on."""
 
-    def claim(self, job_id: str, worker_id: str, limit: int) -> list[Claim]:
-        """Lease up to `limit` open items, lowest indexes first. None if the job is gone or has ended."""
+    def claim(self, job_id: str, worker_id: str, limit: int, *, expiries: int = LEASE_EXPIRIES) -> list[Claim]:
+        """Lease up to `limit` open items, lowest indexes first. None if the job is gone or has ended.
+
+        An item that `expiries` workers have let go of by silence fails here. A suspect (`SUSPICIOUS`) comes alone.
+        """
         assert limit >= 1, "at least one item is claimed"
         reply: list[bytes | int] = self._wire.script(
-            Script.CLAIM, JobKeys.of(job_id).for_scripts(), [worker_id, limit, keys.LEASE_S]
+            Script.CLAIM,
+            JobKeys.of(job_id).for_scripts(),
+            [
+                worker_id,
+                limit,
+                keys.LEASE_S,
+                SUSPICIOUS,
+                expiries,
+                codec.outcome_to_json(_expired(expiries)),
+                LeaseExpired.code,
+                self._settings.job_retention,
+            ],
         )
         claims = zip(reply[0::3], reply[1::3], reply[2::3], strict=True)
         return [
@@ -72,6 +88,14 @@ class Working(JobPart):
         """Count an engine's death against an item. Returns how many have died over it so far."""
         reply: int = self._wire.script(Script.BLAME, JobKeys.of(job_id).for_scripts(), [index])
         return reply
+
+
+def _expired(times: int) -> ItemOutcome:
+    message = (
+        f"{times} workers fell silent with this item in their hands, for {keys.LEASE_S:g} s each: killed, suspended, "
+        f"cut off from Redis, or out of memory; see to the workers (GET /v1/workers, their logs), then submit it anew"
+    )
+    return ItemOutcome(status="failed", scores={}, error={"code": LeaseExpired.code, "message": message})
 
 
 def _bytes(value: bytes | int) -> bytes:
