@@ -35,6 +35,8 @@ class OddScorer(proxy.scorer.Scorer):
             torch.empty(2**58, dtype=torch.float64)
         elif task.seed == seeds.SLEEPS:
             time.sleep(600)
+        elif task.seed == seeds.GROWS:
+            _grow()
         elif task.seed == seeds.DIES_ONCE:
             _die_once(os.environ["ODD_ENGINE_MARK"])
         scores = super().score(task, batch)
@@ -44,6 +46,14 @@ class OddScorer(proxy.scorer.Scorer):
             counts = {"torch": float(torch.get_num_threads()), "omp": float(os.environ["OMP_NUM_THREADS"])}
             return [replace(score, components=counts) for score in scores]
         return scores
+
+
+def _grow() -> None:
+    """In native code, which no exception reaches; slowly, for the sake of whoever else needs memory."""
+    pieces = []
+    for _ in range(200):
+        pieces.append(torch.ones(2**21, dtype=torch.float64))
+        time.sleep(0.02)
 
 
 def _die_once(mark: str) -> None:

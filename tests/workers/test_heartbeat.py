@@ -9,13 +9,13 @@ import pytest
 import redis as redis_driver
 
 from proxy.task import Score, ScoringTask
-from tests.workers.fake_engine import FakeEngine, usual
+from tests.workers.fake_engine import FakeEngine, rightly, usual
 from tests.workers.jobs import BATCH, ENVIRONMENT, finish_all, indexes, submit
 from tests.workers.processes import wait_until
 from tests.workers.store.test_claims import expire_leases
 from workers import heartbeat, keys
 from workers.drain import Drain
-from workers.errors import StoreUnavailable
+from workers.errors import EngineSick, StoreUnavailable
 from workers.heartbeat import Heartbeat
 from workers.reconciler import Reconciler
 from workers.records import WorkerRecord
@@ -80,6 +80,17 @@ def test_a_worker_says_how_it_is(store: Store, bench: Workbench, engine: FakeEng
     assert says(store, state="idle", job=None, scored=1)
     bench.drain.request()
     assert says(store, state="draining")
+
+
+@pytest.mark.usefixtures("beating")
+def test_a_sick_worker_says_so(store: Store, bench: Workbench, engine: FakeEngine) -> None:
+    engine.answer_test = usual
+    with pytest.raises(EngineSick):
+        bench.keeper.start()
+    assert says(store, state="sick", engine_pid=None, environment=ENVIRONMENT)
+    engine.answer_test = rightly
+    bench.keeper.start()
+    assert says(store, state="idle")
 
 
 def test_it_takes_its_leave(store: Store, bench: Workbench) -> None:

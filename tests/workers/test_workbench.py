@@ -10,12 +10,13 @@ import redis as redis_driver
 
 from proxy.errors import UnknownProxy
 from proxy.task import Score, ScoringTask, address
-from tests.workers.fake_engine import FakeEngine, usual
+from tests.workers.fake_engine import FakeEngine, rightly, usual
 from tests.workers.jobs import BATCH, ENVIRONMENT, cell, finish_all, indexes, score, submit
 from workers import keys, workbench
 from workers.drain import Drain
 from workers.errors import (
     EngineDied,
+    EngineOutOfMemory,
     EngineStartFailed,
     EngineTimeout,
     StoreUnavailable,
@@ -177,6 +178,7 @@ def test_a_score_that_is_no_json_fails_its_item(bench: Bench, store: Store) -> N
     ("failure", "code"),
     [
         (EngineTimeout("slow"), "timeout"),
+        (EngineOutOfMemory("large"), "out_of_memory"),
         (TaskFailed("no", "too_large"), "too_large"),
         (UnknownProxy("what?"), "unknown_proxy"),
         (ZeroDivisionError("a bug"), "internal_error"),
@@ -217,6 +219,31 @@ def test_an_engine_that_died_between_items_is_nobodys_fault(bench: Bench, store:
     bench.engine.has_ended = True
     work_until_ended(bench, store, job_id)
     assert bench.engine.starts == 2
+
+
+def test_a_worker_whose_engine_breaks_down_gives_everything_back_and_fails_nothing(
+    bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = submit(store, 5).spec.id
+    bench.work_on(job_id)
+    states = []
+
+    def wait(_: float) -> None:
+        counts = get(store, job_id).counts
+        states.append((bench.keeper.sick, counts.running, counts.scored, counts.failed))
+        bench.engine.answer_test = rightly
+
+    def break_down(task: ScoringTask) -> list[Score]:
+        bench.engine.answer_test = usual
+        raise EngineDied("the GPU has fallen off the bus")
+
+    monkeypatch.setattr(bench.keeper, "_wait", wait)
+    bench.engine.answer = break_down
+    bench.work_on(job_id)
+    assert states == [(True, 0, 1, 0)]
+    assert not bench.keeper.sick
+    bench.engine.answer = usual
+    assert {item.status for item in work_until_ended(bench, store, job_id)} == {"scored"}
 
 
 def test_without_its_batch_an_item_fails(store: Store) -> None:
