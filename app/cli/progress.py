@@ -28,19 +28,23 @@ class ProgressReport(Protocol):
         """One more item is finished."""
 
 
-def report_progress(console: Console, total: int, *, label: str = "scoring", bar: bool | None = None) -> ProgressReport:
-    """`bar` forces one way; None asks the console."""
+def report_progress(
+    console: Console, total: int, *, done: int = 0, label: str = "scoring", bar: bool | None = None
+) -> ProgressReport:
+    """Reports the way to `total`, `done` of which were finished before. `bar` forces a kind; None asks the console."""
     use_bar = console.is_terminal if bar is None else bar
-    return _Bar(console, total, label) if use_bar else _Lines(console, total, label)
+    pace = _Pace(total, done)
+    return _Bar(console, pace, label) if use_bar else _Lines(console, pace, label)
 
 
 class _Pace:
     """Counts, rate and time left. The clock starts with the first item: start-up is no part of the rate."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, done: int = 0) -> None:
         self.total = total
-        self.done = 0
+        self.done = done
         self.failed = 0
+        self._before = done
         self._first: float | None = None
 
     def advance(self, failed: bool) -> None:
@@ -61,7 +65,8 @@ class _Pace:
 
     def _rate(self) -> float | None:
         elapsed = time.monotonic() - self._first if self._first is not None else 0.0
-        return (self.done - 1) / elapsed if self.done > 1 and elapsed >= MIN_PACE_S else None
+        timed = self.done - self._before - 1
+        return timed / elapsed if timed > 0 and elapsed >= MIN_PACE_S else None
 
 
 def duration(seconds: float) -> str:
@@ -77,13 +82,13 @@ def duration(seconds: float) -> str:
 class _Bar:
     """A live bar; gone when done, so that the terminal keeps the results alone."""
 
-    def __init__(self, console: Console, total: int, label: str) -> None:
-        self._pace = _Pace(total)
+    def __init__(self, console: Console, pace: _Pace, label: str) -> None:
+        self._pace = pace
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(),
             TextColumn("[dim]{task.fields[pace]}"), console=console, transient=True,
         )  # fmt: skip
-        self._task = self._progress.add_task(label, total=total, pace="starting")
+        self._task = self._progress.add_task(label, total=pace.total, completed=pace.done, pace="starting")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -102,10 +107,10 @@ class _Bar:
 class _Lines:
     """A line at most every ten seconds."""
 
-    def __init__(self, console: Console, total: int, label: str) -> None:
+    def __init__(self, console: Console, pace: _Pace, label: str) -> None:
         self._console = console
         self._label = label
-        self._pace = _Pace(total)
+        self._pace = pace
         self._last = time.monotonic()
 
     def __enter__(self) -> Self:

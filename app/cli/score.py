@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final
 
 import typer
 
-from app.cli.architectures_file import read_entries
+from app.cli.architectures_file import Entry, Unreadable, read_entries
 from app.cli.errors import UsageError
+from app.cli.file_scoring import score_into_file
 from app.cli.local_scoring import LocalScoring
 from app.cli.output import OUTPUTS, OutputFormat
-from app.cli.progress import duration, report_progress
+from app.cli.progress import report_progress
 from app.cli.remote_scoring import RemoteScoring
-from app.cli.results import failures, in_input_order
-from app.cli.scoring_request import MAX_SEED, ScoringOptions, ScoringRequest, check_request
+from app.cli.results import in_input_order
+from app.cli.scoring_request import MAX_SEED, ScoringOptions, ScoringRequest, check_request, whole_space
+from app.cli.summary import Summary
 from app.cli.terminal import stderr
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.json_types import JsonObject
@@ -41,6 +43,13 @@ Examples:
 
   croze score -f cells.txt --url http://127.0.0.1:8000
 
+  croze score --space nasbench201 --all -o nasbench201.jsonl
+
+With -o FILE each result is a line of JSON in FILE as soon as it is there, and
+what FILE holds is not scored again: after Ctrl-C the same command goes on. A
+FILE with results of other settings is refused. A complete FILE is in input
+order; with --all the index is the space's own.
+
 A line of a file is a genotype as a string or as JSON, index:NUMBER, or an
 object {"architecture": ..., "format": ..., "id": ...}. Blank lines and lines
 that begin with # are skipped.
@@ -49,8 +58,9 @@ Exit code: 0 every item was scored, 1 some failed, 2 the input is wrong and
 nothing was scored.
 """
 
-#: Failures listed after the results; the rest is counted.
-_FAILURES_SHOWN: Final = 10
+
+#: Spaces that --all can list.
+_ENUMERABLE: Final = tuple(name for name, space in SPACES.items() if space.enumerate is not None)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -64,6 +74,13 @@ def score(
     ] = None,
     file: Annotated[
         str | None, typer.Option("--file", "-f", metavar="FILE", help="One architecture a line; - is standard input.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"Every architecture of the space: {' or '.join(_ENUMERABLE)}.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write JSON lines here, and go on with what is here."),
     ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Score on this machine, an engine a core (the default).")
@@ -89,13 +106,17 @@ def score(
         bool,
         typer.Option("--per-layer", help="Add each layer's share to the scores (json, at most 100 architectures)."),
     ] = False,
-    output_format: Annotated[OutputFormat, typer.Option("--format", help="Of standard output.")] = OutputFormat.TABLE,
+    output_format: Annotated[
+        OutputFormat | None, typer.Option("--format", help="Of standard output. Default: table.")
+    ] = None,
 ) -> None:
     """Score architectures with CRoZe and other proxies, here or at a running service."""
     if local and url is not None:
         raise UsageError("--local and --url exclude each other")
-    if per_layer and output_format is not OutputFormat.JSON:
-        raise UsageError("--per-layer goes with --format json only")
+    if output is not None and output_format not in (None, OutputFormat.JSON):
+        raise UsageError("-o writes JSON lines; leave --format out, or send standard output to a file")
+    if per_layer and output is None and output_format is not OutputFormat.JSON:
+        raise UsageError("--per-layer goes with --format json or -o only")
     settings = {"channels": channels, "cells": cells, "layers": layers, "classes": classes}
     options = ScoringOptions(
         space=space,
@@ -106,11 +127,14 @@ def score(
         batch=batch,
         layers=per_layer,
     )
-    if file is None and not architectures and not sys.stdin.isatty():
-        architectures = ["-"]  # croze score < cells.txt
+    entries = _entries(architectures or [], file, space, everything=everything)
     try:
         with _sigterm_interrupts():
-            _run(check_request(read_entries(architectures or [], file), options), url, output_format)
+            request = check_request(entries, options)
+            if output is not None:
+                score_into_file(request, url, output)
+            else:
+                _run(request, url, output_format or OutputFormat.TABLE)
     except _Terminated:
         raise typer.Exit(128 + signal.SIGTERM) from None
     except KeyboardInterrupt:
@@ -121,22 +145,33 @@ def score(
         raise typer.Exit(1) from None
 
 
+def _entries(
+    architectures: list[str], file: str | None, space: str | None, *, everything: bool
+) -> Iterator[Entry | Unreadable]:
+    """What to score: all of a space, or what the user wrote."""
+    if not everything:
+        if file is None and not architectures and not sys.stdin.isatty():
+            architectures = ["-"]  # croze score < cells.txt
+        return read_entries(architectures, file)
+    if architectures or file is not None:
+        raise UsageError("--all is every architecture of the space; name none beside it")
+    return whole_space(space)
+
+
 def _run(request: ScoringRequest, url: str | None, output_format: OutputFormat) -> None:
     if url is None:
         scoring: LocalScoring | RemoteScoring = LocalScoring.prepare(request)
     else:
         scoring = RemoteScoring(request, url)
-    failed: list[JsonObject] = []
-    started = time.monotonic()
+    summary = Summary(request)
     with closing(_reporting(scoring.items(), request, output_format)) as items:
         output = OUTPUTS[output_format](request)
         for item in in_input_order(items):
             output.write(item)
-            if item["status"] != "scored":
-                failed.append(item)
+            summary.add(item)
     output.finish()
-    _summarise(request, failed, time.monotonic() - started)
-    if failed:
+    summary.show()
+    if summary.failed:
         raise typer.Exit(1)
 
 
@@ -150,25 +185,6 @@ def _reporting(
         for item in items:
             progress.advance(failed=item["status"] != "scored")
             yield item
-
-
-def _summarise(request: ScoringRequest, failed: list[JsonObject], seconds: float) -> None:
-    console = stderr()
-    for item in failed[:_FAILURES_SHOWN]:
-        index = item["index"]
-        assert isinstance(index, int), "an item has an index"
-        reasons = failures(item) or [str(item["status"])]
-        console.print(
-            f"{request.entries[index].where}: {'; '.join(reasons)}", style="red", markup=False, soft_wrap=True
-        )
-    if len(failed) > _FAILURES_SHOWN:
-        console.print(f"... and {len(failed) - _FAILURES_SHOWN} more failed", style="red", soft_wrap=True)
-    total, options = len(request.entries), request.options
-    console.print(
-        f"{total - len(failed)} of {total} scored in {duration(seconds)}: {', '.join(options.proxies)} on "
-        f"{options.batch}, seed {options.seed}, {options.precision}",
-        style="dim", markup=False, soft_wrap=True,
-    )  # fmt: skip
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,6 +66,27 @@ class ScoringRequest:
     space: Space[Any]
     options: ScoringOptions
     entries: Sequence[Accepted]
+
+
+def whole_space(name: str | None) -> Iterator[Entry]:
+    """Every architecture of a space, by its own index.
+
+    Raises:
+        UsageError: no such space, or it is not one that can be listed.
+    """
+    listed = ", ".join(space.name for space in SPACES.values() if space.enumerate is not None)
+    if name is None:
+        raise UsageError(f"--all needs --space; spaces that can be listed: {listed}")
+    try:
+        space = get_space(name)
+    except ProxyError as error:
+        raise UsageError(error.message) from error
+    if space.enumerate is None:
+        raise UsageError(f"space {name} cannot be listed ({space.size}); spaces that can be: {listed}")
+    return (
+        Entry(f"index {index}", architecture, space.canonical_format)
+        for index, architecture in enumerate(space.enumerate())
+    )
 
 
 def check_request(found: Iterable[Entry | Unreadable], options: ScoringOptions) -> ScoringRequest:

@@ -30,6 +30,17 @@ def test_plain_lines_come_now_and_then_with_rate_and_time_left(monkeypatch: pyte
     ]
 
 
+def test_what_was_done_before_counts_for_the_way_and_not_for_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("app.cli.progress.time.monotonic", lambda: clock[0])
+    out = io.StringIO()
+    with report_progress(Console(file=out, width=80), 1000, done=900) as progress:
+        for _ in range(4):
+            progress.advance(failed=False)
+            clock[0] += 4.0
+    assert out.getvalue().splitlines() == ["scoring 904/1000  4.0 s each, 6 min 24 s left"]
+
+
 def test_a_bar_is_drawn_on_a_terminal_only() -> None:
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True)
