@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 
 from app.auth import CallerDep
 from app.jobs.service import Jobs
@@ -17,6 +18,7 @@ class State(TypedDict):
 
     settings: Settings
     store: Store
+    registry: CollectorRegistry
 
 
 async def get_settings(request: Request) -> Settings:

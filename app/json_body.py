@@ -16,6 +16,7 @@ from starlette.responses import Response
 from app.answers import JSON_MEDIA_TYPE
 from app.errors import InvalidJson, UnsupportedMediaType
 from proxy.errors import shown
+from workers.timings import measured
 
 
 class JsonRoute(APIRoute):
@@ -35,7 +36,9 @@ class JsonRoute(APIRoute):
 
 class _StrictRequest(Request):
     async def json(self) -> Any:
-        return loads(await self.body())
+        content = await self.body()
+        with measured("parse"):
+            return loads(content)
 
 
 def loads(content: bytes) -> Any:

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 
 from app import errors, health, openapi, problems
@@ -18,6 +19,10 @@ from app.gate import Gate
 from app.jobs import endpoints as jobs
 from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
 from app.settings import Settings
+from app.telemetry import endpoints as telemetry
+from app.telemetry import server_logs
+from app.telemetry.figures import FiguresCollector
+from app.telemetry.requests import Observed, RequestMetrics
 from workers.settings import connect
 from workers.store import Store
 
@@ -29,12 +34,20 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     batches.router,
     problems.router,
     health.router,
+    telemetry.router,
 )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application. Connects to Redis when it starts to serve, and not before it is needed."""
-    settings = settings or Settings()
+    """The application. Connects to Redis when it starts to serve, and not before it is needed.
+
+    Without settings it is for a process of its own: it reads them from the environment, and sets up logging.
+    """
+    if settings is None:
+        # A server's own process: nobody else's logs are there to be changed.
+        settings = Settings()
+        server_logs.configure(settings)
+    registry = telemetry.new_registry()
     app = FastAPI(
         title="CRoZe",
         summary="Zero-cost scores for neural architectures",
@@ -44,10 +57,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=DOCS_PATH,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=partial(_lifespan, settings=settings),
+        lifespan=partial(_lifespan, settings=settings, registry=registry),
         # The first is the outermost: what it adds is on every answer of those below it.
         middleware=[
             Middleware(RequestId),
+            Middleware(Observed, metrics=RequestMetrics(registry)),
             Middleware(SecurityHeaders),
             Middleware(Unhandled),
             Middleware(AllowedHosts, hosts=settings.allowed_hosts),
@@ -63,11 +77,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI, *, settings: Settings) -> AsyncIterator[State]:
+async def _lifespan(_: FastAPI, *, settings: Settings, registry: CollectorRegistry) -> AsyncIterator[State]:
     redis = connect(settings.redis_url)
+    store = Store(redis)
+    figures = FiguresCollector(store)
+    registry.register(figures)
     try:
-        yield State(settings=settings, store=Store(redis))
+        yield State(settings=settings, store=store, registry=registry)
     finally:
+        registry.unregister(figures)
         redis.close()
 
 

@@ -56,6 +56,10 @@ class JobSpec:
     metadata: JsonObject = field(default_factory=dict)
     owner: str | None = None
     """Name of the API key that submitted it; None if that took no key."""
+    request_id: str | None = None
+    """Of the request that submitted it: on every line that is logged about the job."""
+    traceparent: str | None = None
+    """Where its work belongs in a trace, after W3C Trace Context."""
 
     def task(self, architecture: str) -> ScoringTask:
         """What the job asks for one architecture, given in canonical form."""

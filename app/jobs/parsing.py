@@ -12,6 +12,7 @@ from app.validation import brief
 from proxy.errors import Fault, InvalidArchitecture, ProxyError, allowed_names
 from proxy.spaces._base import ImageShape, Settings, Space
 from workers.records import ItemSpec
+from workers.timings import measured
 
 #: Fields of the object that may stand around a genotype.
 ENTRY_FIELDS: Final = ("architecture", "format", "id")
@@ -28,6 +29,7 @@ class Frame:
     memory_limit: int
 
 
+@measured("parse")
 def parse_items(values: Sequence[object], format_name: str | None, frame: Frame) -> list[ItemSpec]:
     """One item for each value.
 

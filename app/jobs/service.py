@@ -20,6 +20,7 @@ from proxy.errors import Fault, InvalidBatch
 from proxy.precision import check_precision
 from proxy.proxies import get_proxy
 from proxy.spaces import get_space
+from workers import logs, tracing
 from workers.records import Item, Job, JobSpec
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Jobs:
             layers=request.layers,
             metadata=request.metadata,
             owner=self.caller.name,
+            request_id=logs.bound_value("request_id"),
+            traceparent=tracing.traceparent(),
         )
         self.store.batches.put(batch, listed=False)
         return self.store.jobs.create(job, items, known_outcomes(self.store, job, items))

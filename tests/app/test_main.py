@@ -60,4 +60,5 @@ def test_the_public_paths_are_these() -> None:
         ("GET", "/v1"),
         ("GET", "/livez"),
         ("GET", "/readyz"),
+        ("GET", "/metrics"),
     }

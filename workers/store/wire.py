@@ -19,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.errors import StoreError, StoreFull, StoreUnavailable
 from workers.store.scripts import Script
+from workers.timings import measured
 
 Part: TypeAlias = str | bytes | int | float
 Command: TypeAlias = tuple[Part, ...]
@@ -82,7 +83,8 @@ class Wire:
             StoreError: it refused the command, which is a mistake of ours.
         """
         try:
-            yield
+            with measured("store"):
+                yield
         except OutOfMemoryError as error:
             raise StoreFull(
                 f"{self.server} has reached its memory limit; raise maxmemory, or wait until jobs expire"
