@@ -24,8 +24,10 @@ from app.cli.terminal import count, stdout
 from app.settings import GIB, Settings
 from proxy.data import DEFAULT_BATCH, list_batches, load_batch
 from proxy.errors import ProxyError
+from workers import known_answer
 from workers.embedded_redis import find_server
-from workers.errors import NoRedisServer, StoreError
+from workers.engine import Engine
+from workers.errors import EngineFailure, NoRedisServer, StoreError
 from workers.settings import connect
 from workers.store import Store
 
@@ -68,7 +70,19 @@ def doctor(
 ) -> None:
     """Show what this machine has: torch, devices, Redis, batches, disk; and how to repair what is missing."""
     folder = (data_dir or data_folder.default_data_dir()).absolute()
-    findings = [_python(), *_torch(), _cores(), _memory(), _redis(), *_batches(), _data_folder(folder), _disk(folder)]
+    torch = [*_torch()]
+    engine = [] if any(finding.grade == "problem" for finding in torch) else [_engine()]
+    findings = [
+        _python(),
+        *torch,
+        *engine,
+        _cores(),
+        _memory(),
+        _redis(),
+        *_batches(),
+        _data_folder(folder),
+        _disk(folder),
+    ]
     console = stdout()
     console.print(_table(findings))
     problems = sum(finding.grade == "problem" for finding in findings)
@@ -120,6 +134,17 @@ def _torch() -> Iterator[Finding]:
     yield Finding("torch", "ok", f"{facts['version']}{', CUDA ' + facts['cuda'] if facts['cuda'] else ', CPU build'}")
     yield Finding("devices", "ok", ", ".join(["cpu", *facts["devices"]]))
     yield Finding("cpu", "ok", f"{facts['cpu']}: scores name it, because instruction sets differ in the last digits")
+
+
+def _engine() -> Finding:
+    """Workers make the same test before they take any work."""
+    try:
+        with Engine() as engine:
+            engine.start()
+            known_answer.check(engine)
+    except EngineFailure as error:
+        return Finding("engine", "problem", error.message, "workers take no work here; try another release of torch")
+    return Finding("engine", "ok", "gives the known answer in both precisions")
 
 
 def _cores() -> Finding:
