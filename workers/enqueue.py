@@ -86,8 +86,8 @@ class Doorbell:
     def __init__(self, connection: redis.Redis) -> None:
         self.queue = Queue(keys.QUEUE, connection=connection, job_class=Ring, serializer=JSONSerializer)
 
-    def ring(self, job_id: str, pipeline: Pipeline | None = None) -> None:
-        """Put a ring for that job at the back of the queue, or of `pipeline`, which must be in MULTI."""
+    def ring(self, job_id: str, pipeline: Pipeline | None = None, *, at_front: bool = False) -> None:
+        """Put a ring for that job into the queue, by `pipeline` if there is one, which must be in MULTI."""
         self.queue.enqueue_call(
             TASK,
             args=(job_id,),
@@ -98,6 +98,7 @@ class Doorbell:
             result_ttl=0,
             failure_ttl=RING_FAILURE_TTL_S,
             pipeline=pipeline,
+            at_front=at_front,
         )
 
     def rung(self) -> set[str]:

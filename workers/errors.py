@@ -19,6 +19,12 @@
     └── StoreError                  store_failed           Redis did not do what was asked
         ├── StoreUnavailable        store_unavailable      it cannot be reached, or does not answer
         ├── StoreFull               store_full             it has no memory left for more
+        ├── JobExists               job_exists             the id of a new job is that of another
+        ├── JobGone                 job_gone               the id of a new job is that of one that has been
+        ├── Overload                overload               this much is not taken now; later it may be
+        │   ├── QueueFull           queue_full             too many items are open, whoever's they are
+        │   ├── QuotaExceeded       quota_exceeded         too many items of one owner are open
+        │   └── RateLimited         rate_limited           one owner asks too fast
         └── SchemaMismatch          schema_mismatch        its records are of a newer release
 
 Codes are part of the HTTP interface: they never change meaning.
@@ -27,6 +33,10 @@ Codes are part of the HTTP interface: they never change meaning.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.records import Rate
 
 
 class WorkerError(Exception):
@@ -151,6 +161,39 @@ class StoreError(WorkerError):
     code = "store_failed"
 
 
+class Overload(StoreError):
+    """The store has room, and yet takes no more now. Nothing was done; the message is for whoever asked."""
+
+    code = "overload"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """`retry_after` is in seconds: when it may be worth asking again."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QueueFull(Overload):
+    """With these, too many items would be open in all."""
+
+    code = "queue_full"
+
+
+class QuotaExceeded(Overload):
+    """With these, one owner would have too many items open."""
+
+    code = "quota_exceeded"
+
+
+class RateLimited(Overload):
+    """One owner has used up its allowance; `retry_after` is when there will be enough of it."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after: float, rate: Rate) -> None:
+        super().__init__(message, retry_after)
+        self.rate = rate
+
+
 class StoreUnavailable(StoreError):
     """Redis cannot be reached or does not answer in time."""
 
@@ -161,6 +204,18 @@ class StoreFull(StoreError):
     """Redis refused a write because it has reached its memory limit."""
 
     code = "store_full"
+
+
+class JobExists(StoreError):
+    """A new job has the id of one that exists."""
+
+    code = "job_exists"
+
+
+class JobGone(StoreError):
+    """A new job has the id of one that has been, and whose tombstone stands."""
+
+    code = "job_gone"
 
 
 class SchemaMismatch(StoreError):

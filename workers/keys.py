@@ -1,24 +1,34 @@
 """Every Redis key of ours and every lifetime, in one place. RQ's own keys start with `rq:`.
 
-All keys but the first carry the schema version, so that two releases with different records never read each
-other's. J is a job's id, W a worker's, D a batch's digest, A a score's address, T a staging token; times are
-seconds by Redis' own clock.
+All keys but the first two carry the schema version, so that two releases with different records never read each
+other's. (API keys hold across releases: without any, a service is open.) J is a job's id, W a worker's, D a batch's
+digest, A a score's address, T a staging token; times are seconds by Redis' own clock.
 
     key                        type    holds                                              lives
     croze:schema               string  the schema version that this server holds          for ever
+    croze:api_keys             hash    id -> ApiKey as JSON, revoked ones too             for ever
     croze:1:job:J              hash    id, spec, status, total, scored, failed, canceled, until J ended + retention
-                                       created_at, started_at, finished_at, expires_at
+                                       created_at, started_at, finished_at, expires_at,
+                                       owner, priority, computed, seconds
     croze:1:job:J:items        list    ItemSpec as JSON, by index                         as croze:1:job:J
     croze:1:job:J:outcomes     hash    index -> ItemOutcome as JSON, written once         as croze:1:job:J
     croze:1:job:J:finished     list    indexes in the order in which they ended           as croze:1:job:J
+    croze:1:job:J:times        hash    index -> first claimed, ended                      as croze:1:job:J
     croze:1:job:J:open         zset    indexes that nobody works on, by index             until J ended
     croze:1:job:J:leases       zset    indexes that somebody works on, by lease's end     until J ended
     croze:1:job:J:holders      hash    index -> W                                         until J ended
     croze:1:job:J:attempts     hash    index -> how often it was leased                   until J ended
     croze:1:job:J:deaths       hash    index -> how many engines died over it             until J ended
     croze:1:job:J:expiries     hash    index -> how many leases on it ran out             until J ended
+    croze:1:gone:J             string  how J went: "expired" or "deleted", and its owner   TOMBSTONE_S after J
     croze:1:figures            hash    counters and histograms for the metrics            for ever
+    croze:1:open_items         hash    owner -> items of its jobs that have not ended;    for ever
+                                       "" -> the same of all jobs
+    croze:1:rate:KIND:OWNER    string  when the allowance for that will be whole again    until then
     croze:1:unfinished         zset    J of every job that has not ended, by created_at   for ever
+    croze:1:jobs               zset    J of every job, by created_at                      for ever
+    croze:1:jobs:OWNER         zset    the same of one owner                              for ever
+    croze:1:cost               string  seconds that an item takes, of late                for ever
     croze:1:staged:T:*         as J's  items, outcomes, finished, open of a job to be     STAGING_S
     croze:1:score:A            string  Score as JSON                                      score_ttl after last use
     croze:1:batch:D            hash    content, and name, size, ... for the listing       batch_ttl after last use
@@ -40,9 +50,13 @@ from typing import Final
 
 SCHEMA: Final = 1
 SCHEMA_KEY: Final = "croze:schema"
+API_KEYS: Final = "croze:api_keys"
 PREFIX: Final = f"croze:{SCHEMA}:"
 
 FIGURES: Final = f"{PREFIX}figures"
+COST: Final = f"{PREFIX}cost"
+JOBS: Final = f"{PREFIX}jobs"
+OPEN_ITEMS: Final = f"{PREFIX}open_items"
 UNFINISHED: Final = f"{PREFIX}unfinished"
 BATCHES: Final = f"{PREFIX}batches"
 WORKERS: Final = f"{PREFIX}workers"
@@ -64,6 +78,8 @@ ENVIRONMENTS_KEPT: Final = 16
 
 _DAY_S: Final = 86_400
 RETENTION_S: Final = 7 * _DAY_S
+#: How long a job that is gone answers that it has been. No worker is away for longer.
+TOMBSTONE_S: Final = 7 * _DAY_S
 SCORE_TTL_S: Final = 30 * _DAY_S
 #: Longer than any queue should be: a batch is needed until the last item of the last job that names it.
 BATCH_TTL_S: Final = 30 * _DAY_S
@@ -83,12 +99,25 @@ class JobKeys:
     expiries: str
     outcomes: str
     finished: str
+    times: str
+    gone: str
 
     @classmethod
     def of(cls, job_id: str) -> JobKeys:
         job = f"{PREFIX}job:{job_id}"
-        parts = ("items", "open", "leases", "holders", "attempts", "deaths", "expiries", "outcomes", "finished")
-        return cls(job, *(f"{job}:{part}" for part in parts))
+        parts = (
+            "items",
+            "open",
+            "leases",
+            "holders",
+            "attempts",
+            "deaths",
+            "expiries",
+            "outcomes",
+            "finished",
+            "times",
+        )
+        return cls(job=job, gone=f"{PREFIX}gone:{job_id}", **{part: f"{job}:{part}" for part in parts})
 
     def for_scripts(self) -> list[str]:
         """In the order in which `store/_figures.lua` and `store/_job.lua` unpack them."""
@@ -104,7 +133,10 @@ class JobKeys:
             self.expiries,
             self.outcomes,
             self.finished,
+            self.times,
+            self.gone,
             UNFINISHED,
+            OPEN_ITEMS,
         ]
 
 
@@ -136,3 +168,12 @@ def batch(digest: str) -> str:
 
 def worker(worker_id: str) -> str:
     return f"{PREFIX}worker:{worker_id}"
+
+
+def jobs(owner: str | None) -> str:
+    """The index of the jobs of one owner, or of all."""
+    return JOBS if owner is None else f"{JOBS}:{owner}"
+
+
+def rate(kind: str, owner: str) -> str:
+    return f"{PREFIX}rate:{kind}:{owner}"

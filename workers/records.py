@@ -11,6 +11,7 @@ from proxy.spaces._base import ImageShape
 from proxy.task import Environment, ScoringTask
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
+Priority: TypeAlias = Literal["normal", "urgent"]
 ItemStatus: TypeAlias = Literal["queued", "running", "scored", "failed", "canceled"]
 Role: TypeAlias = Literal["read", "user", "admin"]
 WorkerState: TypeAlias = Literal["starting", "idle", "busy", "sick", "draining"]
@@ -28,13 +29,15 @@ class ItemSpec:
     id: str | None = None
     """The client's own name for it."""
     architecture: str
-    """Canonical form."""
+    """Canonical form. Empty if what was sent is no architecture: such an item is failed from the start."""
     format: str
     """The format it was sent in."""
     params: int
     macs: int
     facts: JsonObject
-    """What the space knows of it; always has `connected`."""
+    """What the space knows of it; has `connected`, unless it is no architecture."""
+    retried: int | None = None
+    """Its index in the job that this one retries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,13 @@ class JobSpec:
     metadata: JsonObject = field(default_factory=dict)
     owner: str | None = None
     """Name of the API key that submitted it; None if that took no key."""
+    name: str | None = None
+    """The id that its owner has given it; None if it has only ours."""
+    fingerprint: str = ""
+    """Digest of the request that made it: the same again is the same job."""
+    priority: Priority = "normal"
+    retry_of: str | None = None
+    """Id of the job whose failed items it scores again."""
     request_id: str | None = None
     """Of the request that submitted it: on every line that is logged about the job."""
     traceparent: str | None = None
@@ -85,6 +95,8 @@ class ItemOutcome:
     """Proxy name -> `proxy.task.Score` as JSON. Empty if the item failed before any proxy ran."""
     error: Mapping[str, str] | None = None
     """{"code", "message"} of a failure that concerns the item as a whole (an engine's death, a timeout)."""
+    faults: tuple[Mapping[str, str], ...] = ()
+    """{"at", "problem", "repair"} of each fault, if what was sent is no architecture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +106,9 @@ class Item:
     spec: ItemSpec
     status: ItemStatus
     outcome: ItemOutcome | None = None
+    started_at: float | None = None
+    """When it was first claimed, by Redis' clock; None if it was not."""
+    finished_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +135,42 @@ class Job:
     finished_at: float | None = None
     expires_at: float | None = None
     """None while the job is unfinished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """What stays of a job that is gone."""
+
+    how: Literal["expired", "deleted"]
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLoad:
+    """What an unfinished job still asks of the workers."""
+
+    id: str
+    priority: Priority
+    left: int
+    """Items that have not ended."""
+    open: int
+    """Those of them that nobody works on."""
+    computed: int
+    """Items computed so far."""
+    seconds: float
+    """What that took, by the engines' account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """All that is still to be done, and by how many."""
+
+    workers: int
+    """Those alive."""
+    cost: float | None
+    """Seconds that an item takes, of late, whatever its job; None if none was ever computed."""
+    jobs: tuple[JobLoad, ...]
+    """The unfinished ones, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +251,45 @@ class Figures:
     """Of an item's scores that were computed, by the engine's account."""
     workers: tuple[SeenWorker, ...]
     """Those alive, by id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """Something that lets a client in, without its secret."""
+
+    id: str
+    name: str
+    """Whose it is. Several keys may have one name: they see the same jobs, and share quotas and rates."""
+    role: Role
+    digest: str
+    """SHA-256 of the secret, in hexadecimal."""
+    created_at: float
+    """By Redis' clock."""
+    revoked_at: float | None = None
+    """None while it is valid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What is left of an allowance per minute."""
+
+    kind: str
+    """What is counted: "requests" or "items"."""
+    per_minute: int
+    left: int
+    """How many could be had at once now."""
+    whole_in: float
+    """Seconds until all of it could be had at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a submission must stay under."""
+
+    open_items: int
+    """Items that have not ended, of all jobs."""
+    open_items_per_name: int
+    """The same, of the jobs of one owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,21 @@ def connect(url: str) -> redis.Redis:
 
     The driver must not repeat a command by itself after a broken connection: the first one may have been
     executed, and claiming twice would lease items that no worker knows of.
+
+    Raises:
+        ValueError: `url` is none of Redis. The message does not hold it.
     """
+    try:
+        return _client(url)
+    except ValueError:
+        # The driver's own words may hold a piece of the password.
+        raise ValueError(
+            "this is no URL of a Redis server; allowed: redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], rediss://... "
+            "or unix:///PATH, special characters of a password as %XX"
+        ) from None
+
+
+def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(
         url,
         # The types of replies differ between protocols; RQ is tried with 2.

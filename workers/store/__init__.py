@@ -4,6 +4,8 @@
     store.scores    scores by address                              scores.py
     store.batches   batches by digest                              batches.py
     store.fleet     workers and environments                       fleet.py
+    store.api_keys  who may come in                                api_keys.py
+    store.rates     how fast they ask                              rates.py
     store.figures() all that the metrics show                      figures.py
 
 Synchronous, and safe to share between threads. Nothing is sent before the first call. Keys: `workers/keys.py`.
@@ -18,9 +20,12 @@ from workers.errors import SchemaMismatch
 from workers.records import Figures
 from workers.settings import StoreSettings
 from workers.store import figures
+from workers.store.admission import check_memory
+from workers.store.api_keys import ApiKeys
 from workers.store.batches import Batches
 from workers.store.fleet import Fleet
 from workers.store.jobs import Jobs
+from workers.store.rates import Rates
 from workers.store.scores import Scores
 from workers.store.wire import Wire
 
@@ -35,10 +40,21 @@ class Store:
         self.scores = Scores(self._wire, chosen)
         self.batches = Batches(self._wire, chosen)
         self.fleet = Fleet(self._wire)
+        self.api_keys = ApiKeys(self._wire)
+        self.rates = Rates(self._wire)
 
     def figures(self) -> Figures:
         """What there is to do, what was done so far, and who is at it, at one moment."""
         return figures.read(self._wire)
+
+    def check_memory(self) -> None:
+        """Make sure that there is room for more than the results of what was accepted.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+            StoreFull: there is not.
+        """
+        check_memory(self._wire)
 
     def check_writable(self) -> None:
         """Make sure that Redis can be written to, and holds records that this release reads.

@@ -1,8 +1,9 @@
 -- Stands in front of every script about one job, after `_figures.lua`. The order of KEYS is that of
 -- keys.JobKeys.for_scripts(); the first is FIGURES.
-local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES, OUTCOMES, FINISHED, UNFINISHED = unpack(KEYS, 2)
+local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES, OUTCOMES, FINISHED, TIMES, GONE, UNFINISHED,
+  OPEN_ITEMS = unpack(KEYS, 2)
 -- Where the keys begin that a script has of its own.
-local OWN = 13
+local OWN = 16
 
 -- Seconds since the epoch by Redis' clock, the only clock that all workers share.
 local function now()
@@ -20,10 +21,18 @@ local function is_unfinished()
   return status == 'queued' or status == 'running'
 end
 
+-- Somebody is at work on the job.
+local function start()
+  if redis.call('HGET', JOB, 'status') == 'queued' then
+    redis.call('HSET', JOB, 'status', 'running', 'started_at', stamp(now()))
+  end
+end
+
 local function lease(index, worker, seconds)
   redis.call('ZREM', OPEN, index)
   redis.call('ZADD', LEASES, stamp(now() + seconds), index)
   redis.call('HSET', HOLDERS, index, worker)
+  redis.call('HSETNX', TIMES, index, stamp(now()))
 end
 
 local function reopen(index)
@@ -32,21 +41,48 @@ local function reopen(index)
   redis.call('ZADD', OPEN, index, index)
 end
 
+-- Book how many items of the job have not ended, for all jobs and for its owner. What is added is the difference to
+-- what was booked last, and that is kept in the same step: so the sums cannot drift from the truth.
+local function book()
+  local open = redis.call('ZCARD', OPEN) + redis.call('ZCARD', LEASES)
+  local known = redis.call('HMGET', JOB, 'owner', 'booked')
+  local owner, change = known[1], open - tonumber(known[2] or 0)
+  if change == 0 then
+    return
+  end
+  redis.call('HSET', JOB, 'booked', open)
+  for _, name in ipairs(owner and owner ~= '' and {'', owner} or {''}) do
+    if redis.call('HINCRBY', OPEN_ITEMS, name, change) == 0 then
+      redis.call('HDEL', OPEN_ITEMS, name)
+    end
+  end
+end
+
+-- What stays of a job: as long as it is there, its id is not given again, and no late write finds a job.
+local function bury(how, seconds)
+  redis.call('SET', GONE, how .. ':' .. (redis.call('HGET', JOB, 'owner') or ''), 'PX', string.format('%d', seconds * 1000))
+end
+
 -- The end of the job: what only the living need goes at once, the rest all at one moment.
 local function finish(status, retention)
   local at = now()
   redis.call('HSET', JOB, 'status', status, 'finished_at', stamp(at), 'expires_at', stamp(at + retention))
   count(1, 'jobs', status)
   redis.call('DEL', OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES)
+  book()
   redis.call('ZREM', UNFINISHED, redis.call('HGET', JOB, 'id'))
   local expiry = string.format('%d', (at + retention) * 1000)
-  for _, key in ipairs({JOB, ITEMS, OUTCOMES, FINISHED}) do
+  for _, key in ipairs({JOB, ITEMS, OUTCOMES, FINISHED, TIMES}) do
     redis.call('PEXPIREAT', key, expiry)
   end
+  -- Read only where there is no job (any more).
+  bury('expired', retention + TOMBSTONE_S)
 end
 
 -- The end of an item. Neither it nor its job may have ended before.
 local function conclude(index, status, outcome, code, retention)
+  start()
+  redis.call('HSET', TIMES, index, (redis.call('HGET', TIMES, index) or '') .. ' ' .. stamp(now()))
   redis.call('HSET', OUTCOMES, index, outcome)
   redis.call('RPUSH', FINISHED, index)
   redis.call('HINCRBY', JOB, status, 1)
@@ -56,6 +92,7 @@ local function conclude(index, status, outcome, code, retention)
     redis.call('HDEL', key, index)
   end
   count(1, 'items', status, code)
+  book()
   if redis.call('LLEN', FINISHED) == tonumber(redis.call('HGET', JOB, 'total')) then
     finish('completed', retention)
   end

@@ -48,7 +48,7 @@ for position, index in ipairs(redis.call('ZRANGE', OPEN, 0, limit - 1)) do
   end
 end
 observe(new, 'queue', now() - tonumber(redis.call('HGET', JOB, 'created_at')))
-if #claimed > 0 and redis.call('HGET', JOB, 'status') == 'queued' then
-  redis.call('HSET', JOB, 'status', 'running', 'started_at', stamp(now()))
+if #claimed > 0 then
+  start()
 end
 return claimed

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from proxy.json_types import JsonObject
 from proxy.task import Environment, Score
-from workers.records import ItemOutcome, ItemSpec, JobSpec, WorkerRecord
+from workers.records import ApiKey, ItemOutcome, ItemSpec, JobSpec, WorkerRecord
 
 #: By hand, not by `asdict`: that copies deeply, and there are 20,000 of them.
 _ITEM_FIELDS: Final = ("id", "architecture", "format", "params", "macs", "facts")
@@ -30,7 +30,8 @@ def job_from_json(text: bytes) -> JobSpec:
 
 def item_to_json(spec: ItemSpec) -> str:
     """Without its index, which is its place in the list."""
-    return _dumps({name: getattr(spec, name) for name in _ITEM_FIELDS})
+    data = {name: getattr(spec, name) for name in _ITEM_FIELDS}
+    return _dumps(data if spec.retried is None else {**data, "retried": spec.retried})
 
 
 def item_from_json(index: int, text: bytes) -> ItemSpec:
@@ -39,18 +40,17 @@ def item_from_json(index: int, text: bytes) -> ItemSpec:
 
 
 def outcome_to_json(outcome: ItemOutcome) -> str:
-    return _dumps(
-        {
-            "status": outcome.status,
-            "scores": dict(outcome.scores),
-            "error": None if outcome.error is None else dict(outcome.error),
-        }
-    )
+    data: dict[str, object] = {
+        "status": outcome.status,
+        "scores": dict(outcome.scores),
+        "error": None if outcome.error is None else dict(outcome.error),
+    }
+    return _dumps({**data, "faults": list(outcome.faults)} if outcome.faults else data)
 
 
 def outcome_from_json(text: bytes) -> ItemOutcome:
     data: dict[str, Any] = json.loads(text)
-    return ItemOutcome(**data)
+    return ItemOutcome(**data | {"faults": tuple(data.get("faults", ()))})
 
 
 def score_to_json(score: Score) -> str:
@@ -81,3 +81,12 @@ def worker_from_json(text: bytes) -> WorkerRecord:
     if data["environment"] is not None:
         data["environment"] = Environment(**data["environment"])
     return WorkerRecord(**data)
+
+
+def api_key_to_json(key: ApiKey) -> str:
+    return _dumps(asdict(key))
+
+
+def api_key_from_json(text: bytes) -> ApiKey:
+    data: dict[str, Any] = json.loads(text)
+    return ApiKey(**data)

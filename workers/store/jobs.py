@@ -2,6 +2,7 @@
 
 submitting.py   how a job comes to be
 reading.py      what is to be seen of it
+listing.py      what is to be seen of all of them
 working.py      what workers do to it
 ringing.py      which jobs workers are told of
 jobs.py         how it is ended from outside
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 from workers.keys import JobKeys
 from workers.records import Job
+from workers.store.listing import Listing, indexes
 from workers.store.ringing import Ringing
 from workers.store.scripts import Script
 from workers.store.submitting import Submitting
 from workers.store.working import Working
 
 
-class Jobs(Submitting, Working, Ringing):
+class Jobs(Submitting, Listing, Working, Ringing):
     """Every method is one step for all other clients, and raises only `StoreError`s."""
 
     def cancel(self, job_id: str) -> Job | None:
@@ -27,3 +29,15 @@ class Jobs(Submitting, Working, Ringing):
         """
         self._wire.script(Script.CANCEL, JobKeys.of(job_id).for_scripts(), [self._settings.job_retention])
         return self.get(job_id)
+
+    def delete(self, job_id: str) -> bool:
+        """Cancel the job if it has not ended, and forget it, but for a tombstone. False: there is none."""
+        job = self.get(job_id)
+        if job is None:
+            return False
+        names = JobKeys.of(job_id).for_scripts()
+        self._wire.transaction(
+            self._wire.script_command(Script.CANCEL, names, [self._settings.job_retention]),
+            self._wire.script_command(Script.DELETE, [*names, *indexes(job.spec.owner)], []),
+        )
+        return True

@@ -1,5 +1,5 @@
 -- Write how an item ended. The first writer wins, be its lease alive, over, or another worker's by now.
--- KEYS: job, then the keys of scores to remember
+-- KEYS: job, cost, then the keys of scores to remember
 -- ARGV: index, "scored" or "failed", outcome, retention, lifetime of scores in seconds,
 --   for the metrics: code of the failure or '', scores from the cache, scores computed, seconds that took,
 --   then the scores
@@ -16,11 +16,17 @@ if tonumber(index) < 0 or tonumber(index) >= total then
   return redis.error_reply('ERR job has no item ' .. index)
 end
 
-for position = OWN, #KEYS do
-  redis.call('SET', KEYS[position], ARGV[position - OWN + 10], 'EX', score_ttl)
+for position = OWN + 1, #KEYS do
+  redis.call('SET', KEYS[position], ARGV[position - OWN + 9], 'EX', score_ttl)
 end
 count(cached, 'scores', 'cache')
 count(computed, 'scores', 'computed')
 observe(math.min(computed, 1), 'compute', seconds)
+if computed > 0 then
+  redis.call('HINCRBY', JOB, 'computed', 1)
+  redis.call('HINCRBYFLOAT', JOB, 'seconds', ARGV[9])
+  local before = tonumber(redis.call('GET', KEYS[OWN]) or seconds)
+  redis.call('SET', KEYS[OWN], string.format('%.6f', before + 0.05 * (seconds - before)))
+end
 conclude(index, status, outcome, code, retention)
 return 1

@@ -12,7 +12,8 @@ class Ringing(JobPart):
     """The doorbell, rung for what our records say is to be done."""
 
     def ring(self, job_id: str) -> None:
-        """Put the job at the back of the queue if it has open items and is not in the queue already.
+        """Put the job into the queue if it has open items and is not there already: at the back, if it is urgent at
+        the front.
 
         Two workers may both find it missing, and both ring: harmless, and made good by the next to ring.
         """
@@ -41,8 +42,9 @@ class Ringing(JobPart):
         return forgotten
 
     def _ring(self, job_id: str) -> None:
+        priority: bytes | None = self._wire.command("HGET", JobKeys.of(job_id).job, "priority")
         with self._wire.translated():
-            self._doorbell.ring(job_id)
+            self._doorbell.ring(job_id, at_front=priority == b"urgent")
 
     def _rung(self) -> set[str]:
         with self._wire.translated():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from importlib import resources
 
+from workers import keys
+
 
 class Script(Enum):
     """A script of this folder: `<name>.lua` says what it does, takes and returns."""
@@ -19,15 +21,21 @@ class Script(Enum):
     WAITING = "waiting"
     BEAT = "beat"
     FIGURES = "figures"
+    TAKE = "take"
+    DELETE = "delete"
+    OUTLOOK = "outlook"
 
     @property
     def is_about_one_job(self) -> bool:
         """Whether `_job.lua` stands in front of it, and its first keys are those of `keys.JobKeys`."""
-        return self not in {Script.WAITING, Script.BEAT, Script.FIGURES}
+        return self not in {Script.WAITING, Script.BEAT, Script.FIGURES, Script.TAKE, Script.OUTLOOK}
 
     def read(self) -> str:
         """The text that Redis runs."""
         folder = resources.files(__package__)
         counting = ["_figures.lua"] if self.is_about_one_job or self is Script.FIGURES else []
-        parts = [*counting, *(["_job.lua"] if self.is_about_one_job else []), f"{self.value}.lua"]
-        return "\n".join((folder / name).read_text("utf-8") for name in parts)
+        job = ["_job.lua"] if self.is_about_one_job else []
+        admission = ["_admission.lua"] if self is Script.CREATE else []
+        parts = [*counting, *job, *admission, f"{self.value}.lua"]
+        texts = [(folder / name).read_text("utf-8") for name in parts]
+        return "\n".join([f"local TOMBSTONE_S = {keys.TOMBSTONE_S}", *texts])

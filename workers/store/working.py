@@ -66,7 +66,7 @@ class Working(JobPart):
         """
         reply: int = self._wire.script(
             Script.RECORD,
-            [*JobKeys.of(job_id).for_scripts(), *map(keys.score, keep)],
+            [*JobKeys.of(job_id).for_scripts(), keys.COST, *map(keys.score, keep)],
             [
                 index,
                 outcome.status,

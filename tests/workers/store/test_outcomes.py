@@ -61,7 +61,7 @@ def test_the_last_outcome_completes_the_job(redis: redis_driver.Redis) -> None:
     assert job.expires_at == pytest.approx(job.finished_at + 100)
     assert {item.status for item in store.jobs.items(job_id, 0, 9)} == {"scored"}
     lives = {key: redis.pttl(key) for key in redis.keys(f"{keys.PREFIX}job:*")}
-    assert len(lives) == 4
+    assert len(lives) == 5
     assert all(90_000 < life <= 100_000 for life in lives.values())
     assert redis.zcard(keys.UNFINISHED) == 0
 
@@ -179,3 +179,34 @@ def test_of_many_writers_exactly_one_wins_each_item(store: Store) -> None:
     assert sorted(index for _, index in won) == [*range(60)]
     outcomes = {item.spec.index: item.outcome for item in store.jobs.finished(job_id, 0, 100)}
     assert outcomes == {index: scored(float(worker)) for worker, index in won}
+
+
+def test_items_say_when_they_began_and_ended(store: Store) -> None:
+    job = store.jobs.create(new_job(), new_items(4), {3: scored()})
+    job_id = job.spec.id
+    store.jobs.claim(job_id, "a", 2)
+    began = [item.started_at for item in store.jobs.items(job_id, 0, 2)]
+    store.jobs.release(job_id, "a", [0, 1])
+    store.jobs.claim(job_id, "b", 2)
+    store.jobs.record(job_id, "b", 0, scored(), {})
+    ended = store.jobs.cancel(job_id)
+    assert ended is not None
+    items = store.jobs.items(job_id, 0, 9)
+    assert [item.started_at for item in items] == [*began, None, None]
+    first, *left, known = [item.finished_at for item in items]
+    assert began[0] is not None
+    assert first is not None
+    assert ended.finished_at is not None
+    assert job.created_at < began[0] < first < ended.finished_at
+    assert left == [ended.finished_at] * 2
+    assert known == job.created_at
+
+
+def test_an_outcome_without_a_claim_starts_the_job(store: Store) -> None:
+    job_id = submit(store, 2).spec.id
+    store.jobs.record(job_id, "late", 0, scored(), {})
+    job = store.jobs.get(job_id)
+    assert job is not None
+    assert job.status == "running"
+    assert job.started_at is not None
+    assert store.jobs.items(job_id, 0, 1)[0].started_at is None

@@ -86,3 +86,22 @@ def test_one_worker_at_a_time_rings_what_was_forgotten(store: Store, redis: redi
     redis.delete(keys.RECONCILING)
     assert store.jobs.ring_forgotten("b") == []
     assert redis.llen(QUEUE) == 1
+
+
+def test_an_urgent_job_is_heard_before_all_others(store: Store, redis: redis_driver.Redis) -> None:
+    normal = [submit(store, 4).spec.id for _ in range(2)]
+    urgent = submit(store, 2, priority="urgent").spec.id
+    heard = []
+    for _ in range(4):
+        heard.append(hear(redis))
+        store.jobs.claim(heard[-1], "w", 1)
+        store.jobs.ring(heard[-1])
+    assert heard == [urgent, urgent, *normal]
+
+
+def test_a_forgotten_urgent_job_is_rung_at_the_front(store: Store, redis: redis_driver.Redis) -> None:
+    urgent = submit(store, 2, priority="urgent").spec.id
+    redis.delete(QUEUE)
+    submit(store, 2)
+    assert store.jobs.ring_forgotten("a") == [urgent]
+    assert hear(redis) == urgent

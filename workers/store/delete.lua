@@ -1,0 +1,13 @@
+-- Forget a job that has ended, but for a tombstone.
+-- KEYS: job, then the indexes that list it
+-- Returns 1; 0 if there is no such job, or it has not ended.
+if redis.call('EXISTS', JOB) == 0 or is_unfinished() then
+  return 0
+end
+local id = redis.call('HGET', JOB, 'id')
+bury('deleted', TOMBSTONE_S)
+for position = OWN, #KEYS do
+  redis.call('ZREM', KEYS[position], id)
+end
+redis.call('UNLINK', JOB, ITEMS, OUTCOMES, FINISHED, TIMES)
+return 1
