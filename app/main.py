@@ -20,7 +20,7 @@ from app.jobs import endpoints as jobs
 from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
 from app.settings import Settings
 from app.telemetry import endpoints as telemetry
-from app.telemetry import server_logs
+from app.telemetry import process
 from app.telemetry.figures import FiguresCollector
 from app.telemetry.requests import Observed, RequestMetrics
 from workers.settings import connect
@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings is None:
         # A server's own process: nobody else's logs are there to be changed.
         settings = Settings()
-        server_logs.configure(settings)
+        process.configure(settings)
     registry = telemetry.new_registry()
     app = FastAPI(
         title="CRoZe",

@@ -78,6 +78,8 @@ class Heartbeat:
                 job=bench.leases.job_id,
                 started_at=self._started_at,
                 scored=bench.scored,
+                engine_restarts=bench.keeper.restarts,
+                engine_memory=bench.keeper.memory,
             )
         )
 

@@ -18,7 +18,7 @@ from typing import Final
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from workers import logs, tasks
+from workers import logs, tasks, tracing
 from workers.drain import Drain
 from workers.engine import Engine
 from workers.errors import EngineStartFailed, EngineStopped, SchemaMismatch, StoreError
@@ -49,6 +49,7 @@ def main() -> int:
         sys.stderr.write(f"croze worker: wrong setting: {error}\n")
         return EXIT_SETTINGS
     logs.configure(settings.log_format, settings.log_level)
+    tracing.configure("croze-worker")
     drain = Drain(settings.drain_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, drain.on_signal)

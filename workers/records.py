@@ -245,6 +245,8 @@ class Figures:
     """cache, computed -> how many."""
     engine_deaths: int
     """Engines that died over an item."""
+    lease_expiries: int
+    """Leases that ran out: of workers that died or could not reach Redis."""
     queue: Histogram
     """From a job's creation to the first claim of an item."""
     compute: Histogram

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -61,6 +61,8 @@ def span(
 ) -> Iterator[None]:
     """The block as a span: a part of the one around it, or of `parent`, given as a W3C traceparent.
 
+    Attributes are named `croze.<name>`, unless they have a dot.
+
     An error that leaves the block is recorded.
     """
     if _tracer is None:
@@ -70,7 +72,7 @@ def span(
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     context = None if parent is None else TraceContextTextMapPropagator().extract({"traceparent": parent})
-    with _tracer.start_as_current_span(name, context, SpanKind[kind.upper()], attributes):
+    with _tracer.start_as_current_span(name, context, SpanKind[kind.upper()], _named(attributes)):
         yield
 
 
@@ -83,7 +85,7 @@ def describe(name: str | None = None, **attributes: str | int | float) -> None:
     current = get_current_span()
     if name is not None:
         current.update_name(name)
-    current.set_attributes(attributes)
+    current.set_attributes(_named(attributes))
 
 
 def traceparent() -> str | None:
@@ -95,3 +97,7 @@ def traceparent() -> str | None:
     carrier: dict[str, str] = {}
     TraceContextTextMapPropagator().inject(carrier)
     return carrier.get("traceparent")
+
+
+def _named(attributes: Mapping[str, str | int | float]) -> dict[str, str | int | float]:
+    return {name if "." in name else f"croze.{name}": value for name, value in attributes.items()}

@@ -12,6 +12,7 @@ from typing import Final
 from proxy.data import Batch
 from proxy.errors import ProxyError
 from proxy.task import Score, ScoringTask, address
+from workers import logs, tracing
 from workers.costs import Costs
 from workers.drain import Drain
 from workers.engine_keeper import EngineKeeper, ScoringEngine
@@ -79,17 +80,22 @@ class Workbench:
         job = self._store.jobs.get(job_id)
         if job is None or job.status in TERMINAL_JOB:
             return
+        with logs.bound(job_id=job_id, request_id=job.spec.request_id):
+            self._work_on(job.spec)
+
+    def _work_on(self, job: JobSpec) -> None:
         if self.drain.requested:
-            self._store.jobs.ring(job_id)
+            self._store.jobs.ring(job.id)
             return
-        limit = self._costs.chunk(job.spec)
-        claims = self._store.jobs.claim(job_id, self.worker_id, limit, expiries=self._settings.lease_expiries)
+        limit = self._costs.chunk(job)
+        claims = self._store.jobs.claim(job.id, self.worker_id, limit, expiries=self._settings.lease_expiries)
         if not claims:
             return
-        with suppress(EngineSick), self.leases.holding(job_id, [claim.item.index for claim in claims]) as lease:
+        span = tracing.span("chunk", "consumer", parent=job.traceparent, job=job.id, items=len(claims))
+        with suppress(EngineSick), span, self.leases.holding(job.id, [claim.item.index for claim in claims]) as lease:
             # At once and at the back: idle workers join in, and other jobs come first.
-            self._store.jobs.ring(job_id)
-            self._work(job.spec, [claim.item for claim in claims], lease)
+            self._store.jobs.ring(job.id)
+            self._work(job, [claim.item for claim in claims], lease)
         if not self.drain.requested:
             # Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait.
             with suppress(EngineStopped):
@@ -103,7 +109,8 @@ class Workbench:
             if not lease.wanted or self.drain.requested or time.monotonic() >= deadline:
                 return
             try:
-                ended = self._end(job, item, lease)
+                with tracing.span("item", index=item.index):
+                    ended = self._end(job, item, lease)
             except EngineStopped:
                 log.info("job %s: item %d was stopped", job.id, item.index)
                 return
@@ -163,7 +170,8 @@ class Workbench:
         return {proxy: score for proxy, score in found if score is not None}
 
     def _compute(self, task: ScoringTask, lease: Lease) -> list[Score]:
-        return self.keeper.score(task, self._batch, lambda: self.drain.overdue or not lease.wanted)
+        with tracing.span("engine", architecture=task.architecture):
+            return self.keeper.score(task, self._batch, lambda: self.drain.overdue or not lease.wanted)
 
     def _batch(self, digest: str) -> Batch:
         batch = self._store.batches.get(digest)

@@ -75,6 +75,7 @@ def _of_work(figures: Figures) -> Iterable[Metric]:
     yield _histogram("croze_item_queue_seconds", "From a job's creation to an item's first claim", figures.queue)
     yield _histogram("croze_item_compute_seconds", "Computing an item's scores", figures.compute)
     yield CounterMetricFamily("croze_engine_deaths", "Engines that died over an item", figures.engine_deaths)
+    yield CounterMetricFamily("croze_lease_expiries", "Leases that ran out", figures.lease_expiries)
 
 
 def _of_workers(workers: Iterable[SeenWorker]) -> Iterable[Metric]:

@@ -68,7 +68,7 @@ def says(store: Store, **expected: object) -> bool:
 def test_a_worker_says_how_it_is(store: Store, bench: Workbench, engine: FakeEngine) -> None:
     assert says(store, id="me", pid=os.getpid(), state="starting", environment=None, engine_pid=None, scored=0)
     bench.keeper.start()
-    assert says(store, state="idle", environment=ENVIRONMENT, engine_pid=1)
+    assert says(store, state="idle", environment=ENVIRONMENT, engine_pid=1, engine_restarts=0)
     job_id = submit(store, 1).spec.id
 
     def look(task: ScoringTask) -> list[Score]:

@@ -21,6 +21,7 @@ if not is_unfinished() then
   return {}
 end
 for _, index in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', stamp(now()))) do
+  count(1, 'lease_expiries')
   if redis.call('HINCRBY', EXPIRIES, index, 1) >= expiries then
     conclude(index, 'failed', outcome, code, retention)
   else

@@ -41,6 +41,7 @@ def read(wire: Wire) -> Figures:
         items=_items(fields),
         scores={"cache": 0, "computed": 0} | _counter(fields, "scores"),
         engine_deaths=int(fields.get("engine_deaths", 0)),
+        lease_expiries=int(fields.get("lease_expiries", 0)),
         queue=_histogram(fields, _QUEUE, bounds),
         compute=_histogram(fields, _COMPUTE, bounds),
         workers=tuple(sorted(seen, key=lambda each: each.record.id)),

@@ -1,11 +1,11 @@
-"""Logs of an API process."""
+"""Logs and traces of an API process."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Final
 
-from workers import logs
+from workers import logs, tracing
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -22,3 +22,4 @@ def configure(settings: Settings) -> None:
         logger.handlers.clear()
         # Without a handler anywhere above it, uvicorn does not write its access log.
         logger.propagate = name != "uvicorn.access"
+    tracing.configure("croze-api")
