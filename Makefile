@@ -19,12 +19,14 @@ EXTRAS := scoring,embedded,otel
 # Content, not time: a branch switched back and forth costs nothing.
 KEY := $(shell { pwd; cat pyproject.toml constraints.txt Makefile; } | cksum | cut -d' ' -f1)
 READY := $(VENV)/ready-$(KEY)
+# The same, with what only benchmarks need.
+BENCH_READY := $(VENV)/ready-bench-$(KEY)
 UNFINISHED := $(VENV)/unfinished
 # A Python that was upgraded away leaves a dangling link: nothing is ready then.
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format constraints clean
+.PHONY: help setup demo test check bench performance format constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +47,19 @@ check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@echo "format, lint, types and import contracts: all good"
+
+# The last of them at small settings; at the real ones it takes half an hour.
+bench: $(BENCH_READY) ## measure how fast it is; about fifteen minutes, docs/performance.md explains
+	@$(BIN)/croze bench
+	@$(BIN)/python -m benchmarks.cost_by_size --plot --out build/bench
+	@$(BIN)/python -m benchmarks.memory_flat 2000 --channels 4 --cells 1
+
+performance: $(BENCH_READY) ## measure, and write it into docs/performance.md
+	@mkdir -p build/bench
+	@$(BIN)/croze bench --json > build/bench/bench.json
+	@cp build/bench/bench.json benchmarks/results/bench.json
+	@$(BIN)/python -m benchmarks.cost_by_size --plot
+	@$(BIN)/python -m benchmarks.performance_page
 
 format: $(READY) ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff format .
@@ -83,12 +98,16 @@ TORCH_INSTALL = $(PIP) install -c constraints.txt --no-deps --index-url $(TORCH_
 # --no-build-isolation: our own package is built with the pinned setuptools, not with today's newest.
 INSTALL = $(PIP) install -c constraints.txt --no-build-isolation -e '.[$(EXTRAS)]' --group dev
 
+$(BENCH_READY): $(READY)
+	$(call step,packages of the benchmarks,$(PIP) install -c constraints.txt --group bench,$(AGAIN))
+	@touch $@
+
 # The newest releases that pyproject.toml allows, but the same torch: that one is raised by hand and with a look
 # at the golden scores. torch itself pins its CUDA packages, so they are left out. Run the tests, then commit.
 NEW := build/constraints
 NEW_PIP := $(NEW)/bin/python -m pip --disable-pip-version-check --no-input -q
 NEW_INSTALL = grep '^torch==' constraints.txt > $(NEW)/torch.txt && \
-	$(NEW_PIP) install -c $(NEW)/torch.txt --no-build-isolation -e '.[$(EXTRAS)]' --group dev
+	$(NEW_PIP) install -c $(NEW)/torch.txt --no-build-isolation -e '.[$(EXTRAS)]' --group dev --group bench
 NEW_PINS = { grep '^\#' constraints.txt; $(NEW_PIP) freeze --all --exclude-editable | \
 	sed -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^cuda-/d' -e '/^nvidia-/d' -e '/^triton==/d'; } > $(NEW)/pins.txt && \
 	mv $(NEW)/pins.txt constraints.txt && rm -rf $(NEW)

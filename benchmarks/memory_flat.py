@@ -1,8 +1,8 @@
 """Whether an engine's memory stays flat while it scores thousands of NAS-Bench-201 cells.
 
-    python benchmarks/memory_flat.py                                    # 1,000 cells at the default settings
-    python benchmarks/memory_flat.py 10000 --channels 4 --cells 1       # many, small: minutes
-    python benchmarks/memory_flat.py 10000                              # half an hour
+    python -m benchmarks.memory_flat                                # 1,000 cells at the default settings
+    python -m benchmarks.memory_flat 10000 --channels 4 --cells 1   # many, small: minutes
+    python -m benchmarks.memory_flat 10000                          # half an hour
 
 One engine process, as a worker has it, scores different random cells. Its resident memory is printed at the start and
 every --every cells. Wanted: from the first tenth on no more than 5 % growth, and never above 600 MB.
