@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from app import errors, health, openapi, problems
 from app.catalog import batches, proxies, spaces
 from app.deps import State
+from app.fleet import endpoints as fleet
 from app.gate import Gate
 from app.jobs import endpoints as jobs
 from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
@@ -33,6 +34,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     proxies.router,
     batches.router,
     problems.router,
+    fleet.router,
     health.router,
     telemetry.router,
 )

@@ -61,4 +61,5 @@ def test_the_public_paths_are_these() -> None:
         ("GET", "/livez"),
         ("GET", "/readyz"),
         ("GET", "/metrics"),
+        ("GET", "/v1/workers"),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy.task import Environment
 from workers import keys
-from workers.records import WorkerRecord
+from workers.records import SeenWorker, WorkerRecord
 from workers.store import codec
 from workers.store.scripts import Script
 from workers.store.wire import Wire
@@ -37,12 +37,25 @@ class Fleet:
 
     def workers(self) -> list[WorkerRecord]:
         """The workers that are alive, by id."""
+        return [seen.record for seen in self.seen()]
+
+    def seen(self) -> list[SeenWorker]:
+        """The workers that are alive, by id, and when each last said so."""
         ids: list[bytes] = self._wire.command("ZRANGE", keys.WORKERS, 0, -1)
         if not ids:
             return []
-        found: list[bytes | None] = self._wire.command("MGET", *(keys.worker(each.decode()) for each in ids))
-        records = [codec.worker_from_json(text) for text in found if text is not None]
-        return sorted(records, key=lambda record: record.id)
+        records: list[bytes | None]
+        beats: list[float | None]
+        records, beats, time = self._wire.transaction(
+            ("MGET", *(keys.worker(each.decode()) for each in ids)), ("ZMSCORE", keys.WORKERS, *ids), ("TIME",)
+        )
+        now = int(time[0]) + int(time[1]) / 1e6
+        seen = [
+            SeenWorker(record=codec.worker_from_json(record), beat_at=beat, beat_age=max(0.0, now - beat))
+            for record, beat in zip(records, beats, strict=True)
+            if record is not None and beat is not None
+        ]
+        return sorted(seen, key=lambda each: each.record.id)
 
     def environments(self) -> list[Environment]:
         """Where scores have been computed, most recently seen first."""

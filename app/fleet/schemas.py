@@ -1,0 +1,40 @@
+"""Shapes of workers over HTTP."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.answers import View
+from app.jobs.schemas import EnvironmentView
+from workers.records import WorkerState
+
+
+class EngineView(View):
+    """A worker's engine: the process that holds torch and the batch."""
+
+    pid: int | None = Field(description="null while none runs")
+    memory_bytes: int | None = Field(description="Resident memory; null while none runs, or if the system does not say")
+    restarts: int = Field(description="Engines that this worker has started after its first")
+
+
+class WorkerView(View):
+    """What a worker said of itself at its last heartbeat."""
+
+    id: str = Field(examples=["host-4711-0a1b2c"])
+    host: str
+    pid: int
+    state: WorkerState = Field(
+        description="starting: no engine yet; idle; busy; sick: its engine does not give the known answer, "
+        "it takes no work; draining: it ends"
+    )
+    job: str | None = Field(description="The job it works on; null if none, or one that is not yours")
+    environment: EnvironmentView | None = Field(description="Where its scores are computed; null until that is known")
+    engine: EngineView
+    scored: int = Field(description="Items it has scored since its start")
+    started_at: str
+    last_beat_at: str
+    last_beat_age: float = Field(description="Seconds since; a worker is forgotten after 10")
+
+
+class WorkerList(View):
+    items: list[WorkerView]

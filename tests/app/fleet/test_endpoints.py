@@ -1,0 +1,69 @@
+"""Workers over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from app.fleet.schemas import WorkerList
+from tests.app.driving import ENVIRONMENT, submitted
+from workers.records import WorkerRecord
+from workers.store import Store
+
+BUSY = WorkerRecord(
+    id="host-7-abc",
+    host="host",
+    pid=7,
+    engine_pid=8,
+    environment=ENVIRONMENT,
+    state="busy",
+    job=None,
+    started_at=1_750_000_000.25,
+    scored=41,
+    engine_restarts=3,
+    engine_memory=300 * 2**20,
+)
+NEW = WorkerRecord(
+    id="host-1-new",
+    host="host",
+    pid=1,
+    engine_pid=None,
+    environment=None,
+    state="starting",
+    job=None,
+    started_at=1_750_000_001.0,
+    scored=0,
+)
+
+
+def test_no_worker_is_an_empty_list(api: httpx.Client) -> None:
+    assert api.get("/v1/workers").json() == {"items": []}
+
+
+def test_workers_say_how_they_are(api: httpx.Client, store: Store) -> None:
+    job_id = submitted(api)["id"]
+    store.fleet.beat(replace(BUSY, job=job_id))
+    store.fleet.beat(NEW)
+    answer = api.get("/v1/workers").json()
+    WorkerList.model_validate(answer)
+    new, busy = answer["items"]
+    assert (new["id"], new["state"], new["environment"]) == ("host-1-new", "starting", None)
+    assert new["engine"] == {"pid": None, "memory_bytes": None, "restarts": 0}
+    assert busy["engine"] == {"pid": 8, "memory_bytes": 314572800, "restarts": 3}
+    assert busy["environment"] == {"device": "cpu", "capability": "AVX2", "torch": "2.13.0"}
+    assert (busy["job"], busy["scored"], busy["started_at"]) == (job_id, 41, "2025-06-15T15:06:40.250Z")
+    assert 0 <= busy["last_beat_age"] < 60
+    assert busy["last_beat_at"].startswith("20")
+
+
+def test_a_worker_that_left_is_not_listed(api: httpx.Client, store: Store) -> None:
+    store.fleet.beat(BUSY)
+    store.fleet.leave(BUSY.id)
+    assert api.get("/v1/workers").json() == {"items": []}
+
+
+@pytest.mark.parametrize("collection", ["workers", "jobs"])
+def test_the_root_names_them(api: httpx.Client, collection: str) -> None:
+    assert api.get("/v1").json()["links"][collection] == f"/v1/{collection}"
