@@ -12,7 +12,7 @@ from typing import Final, Protocol, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.results import failures, score_of, value_of
+from app.cli.results import failures, reference_of, score_of, value_of
 from app.cli.scoring_request import ScoringRequest
 from app.cli.terminal import stdout
 from proxy.json_types import JsonObject
@@ -20,6 +20,8 @@ from proxy.proxies import get_proxy
 
 #: Characters of an architecture that are shown on the narrowest terminal.
 _LEAST_ROOM: Final = 16
+#: Columns for the place among all architectures of the space, empty where it is not known.
+_PLACE: Final = ("percentile", "rank")
 
 
 class OutputFormat(StrEnum):
@@ -62,7 +64,7 @@ class Csv:
         self._writer = csv.writer(stream, lineterminator="\n")
         self._proxies = request.options.proxies
         self._settings = [setting.name for setting in request.space.settings]
-        parts = [f"{name}.{part}" for name in self._proxies for part in get_proxy(name).components]
+        parts = [f"{name}.{part}" for name in self._proxies for part in (*get_proxy(name).components, *_PLACE)]
         facts = ["index", "id", "status", "space", *self._settings, "architecture", "format", "params", "macs"]
         self._writer.writerow([*facts, "connected", *self._proxies, *parts, "error"])
 
@@ -79,7 +81,7 @@ class Csv:
         row += [item[key] for key in ("architecture", "format", "params", "macs")]
         row += [json.dumps(item["connected"])]
         row += [value_of(item, proxy) for proxy in self._proxies]
-        row += [value for proxy in self._proxies for value in _components(item, proxy)]
+        row += [value for proxy in self._proxies for value in (*_components(item, proxy), *_place(item, proxy))]
         self._writer.writerow([*row, " | ".join(failures(item))])
         self._stream.flush()
 
@@ -93,6 +95,8 @@ class RankedTable:
     def __init__(self, request: ScoringRequest) -> None:
         self._request = request
         self._items: list[JsonObject] = []
+        self._placed: list[str] = []
+        """Proxies with a score whose place among all of the space is known."""
 
     def write(self, item: JsonObject) -> None:
         self._items.append(item)
@@ -100,12 +104,13 @@ class RankedTable:
     def finish(self) -> None:
         proxies = self._request.options.proxies
         counts = [name for name in ("params", "macs") if name not in proxies]
+        self._placed = [proxy for proxy in proxies if any(reference_of(item, proxy) for item in self._items)]
         console = stdout()
         rows = [self._row(rank, item) for rank, item in enumerate(ranked(self._items, proxies[0]), start=1)]
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("rank", "line"):
             table.add_column(heading, justify="right", style="dim", no_wrap=True)
-        for heading in (*proxies, *counts):
+        for heading in (*(each for proxy in proxies for each in self._headings(proxy)), *counts):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("architecture", no_wrap=True)
         # Cut where a terminal ends; in a file nothing is cut.
@@ -117,13 +122,17 @@ class RankedTable:
             table.add_row(*row)
         console.print(table)
 
+    def _headings(self, proxy: str) -> list[str]:
+        return [proxy, "percentile"] if proxy in self._placed else [proxy]
+
     def _row(self, rank: int, item: JsonObject) -> list[Text]:
         proxies = self._request.options.proxies
         index = item["index"]
         assert isinstance(index, int)
         value = value_of(item, proxies[0])
         cells = [Text(str(rank) if value is not None else "-"), Text(_line_of(self._request.entries[index].where))]
-        cells += [_shown_value(item, proxy) for proxy in proxies]
+        for proxy in proxies:
+            cells += [_shown_value(item, proxy), *([_shown_percentile(item, proxy)] if proxy in self._placed else [])]
         cells += [Text(quantity(item[key])) for key in ("params", "macs") if key not in proxies]
         cells.append(_shown_architecture(item))
         return cells
@@ -172,6 +181,11 @@ def _shown_value(item: JsonObject, proxy: str) -> Text:
     return Text(quantity(int(value)) if proxy in ("params", "macs") else number(value))
 
 
+def _shown_percentile(item: JsonObject, proxy: str) -> Text:
+    reference = reference_of(item, proxy)
+    return Text(f"{reference['percentile']:.1f}" if reference else "-")
+
+
 def _shown_architecture(item: JsonObject) -> Text:
     name = f"{item['id']}  " if item["id"] else ""
     text = Text(f"{name}{item['architecture']}")
@@ -190,6 +204,11 @@ def _components(item: Mapping[str, object], proxy: str) -> list[object]:
     components = score["components"] if score else {}
     assert isinstance(components, dict)
     return [components.get(part) for part in get_proxy(proxy).components]
+
+
+def _place(item: Mapping[str, object], proxy: str) -> list[object]:
+    reference = reference_of(item, proxy) or {}
+    return [reference.get(part) for part in _PLACE]
 
 
 OUTPUTS: Final[dict[OutputFormat, Callable[[ScoringRequest], Output]]] = {

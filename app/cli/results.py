@@ -35,6 +35,13 @@ def value_of(item: Mapping[str, object], proxy: str) -> float | None:
     return value if isinstance(value, int | float) else None
 
 
+def reference_of(item: Mapping[str, object], proxy: str) -> JsonObject | None:
+    """Where the score stands among all architectures of the space; None where that is not known."""
+    score = score_of(item, proxy)
+    reference = score.get("reference") if score else None
+    return reference if isinstance(reference, dict) else None
+
+
 def failures(item: Mapping[str, object]) -> list[str]:
     """Why the item, or one of its proxies, has no value: "code: message"."""
     found = [("", item.get("error"))]

@@ -185,6 +185,16 @@ class EnvironmentView(View):
     torch: str
 
 
+class ReferenceView(View):
+    """Where a score stands among those of all architectures of its space."""
+
+    percentile: float = Field(
+        ge=0, le=100, description="The share of all scores below it, and half of those equal to it, in percent"
+    )
+    rank: int = Field(ge=1, description="1 is the best; equal scores share the best of their ranks")
+    of: int = Field(description="How many architectures the space has")
+
+
 class ScoreView(View):
     """One proxy's outcome, with all it depends on."""
 
@@ -202,6 +212,10 @@ class ScoreView(View):
     seconds: float
     cached: bool = Field(description="true if it was known before this job")
     error: ErrorView | None
+    reference: ReferenceView | None = Field(
+        description="null unless all architectures of the space were scored once by exactly this proxy, revision, "
+        "batch, seed, precision and settings: at any other there is nothing to compare with"
+    )
     layers: list[dict[str, Any]] | None = Field(None, description="Only if the job asked for layers")
 
 

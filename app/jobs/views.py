@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
 from app.answers import timestamp
+from app.jobs.reference import reference_json
 from proxy.json_types import JsonObject
 from workers.records import Item, Job, JobSpec
 
@@ -49,7 +49,7 @@ def item_json(item: Item, job: JobSpec) -> JsonObject:
         "macs": spec.macs,
         "connected": spec.facts["connected"],
         "facts": {name: value for name, value in spec.facts.items() if name != "connected"},
-        "scores": {} if outcome is None else {name: _score(score) for name, score in outcome.scores.items()},
+        "scores": {} if outcome is None else {name: _score(score, job) for name, score in outcome.scores.items()},
         "error": None if outcome is None or outcome.error is None else dict(outcome.error),
     }
 
@@ -59,6 +59,7 @@ def job_path(job_id: str) -> str:
     return f"/v1/jobs/{job_id}"
 
 
-def _score(score: Mapping[str, object]) -> JsonObject:
-    """A score without the table that nobody asked for."""
-    return {name: value for name, value in score.items() if name != "layers" or value is not None}  # type: ignore[misc]
+def _score(score: JsonObject, job: JobSpec) -> JsonObject:
+    """A score with its place among all, and without the table that nobody asked for."""
+    shown = {name: value for name, value in score.items() if name != "layers" or value is not None}
+    return {**shown, "reference": reference_json(score, job)}

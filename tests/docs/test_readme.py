@@ -12,13 +12,14 @@ import pytest
 from typer.main import get_command
 
 from app.cli.main import app as cli
+from app.jobs.reference import reference_json
 from app.jobs.schemas import SubmitRequest
 from proxy.data import load_batch
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.scorer import Scorer
 from proxy.spaces import get_space
-from proxy.task import ScoringTask
 from tests.golden import TOLERANCE
+from workers.records import JobSpec
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -55,15 +56,17 @@ def test_the_answer_is_the_real_one() -> None:
     counts = space.counts(architecture, item["settings"], batch.image)
     assert (counts.params, counts.macs) == (item["params"], item["macs"])
     assert space.facts(architecture) == {"connected": item["connected"], **item["facts"]}
-    task = ScoringTask(
+    job = JobSpec(
+        id="the README's",
         space=space.name,
-        architecture=item["architecture"],
         settings=item["settings"],
         proxies=("croze",),
         batch=batch.digest,
+        batch_name=batch.name,
         seed=item["scores"]["croze"]["seed"],
         precision=item["scores"]["croze"]["precision"],
     )
+    task = job.task(item["architecture"])
     (score,) = Scorer().score(task, batch)
     shown = item["scores"]["croze"]
     assert score.value == pytest.approx(shown["value"], rel=TOLERANCE)
@@ -71,7 +74,8 @@ def test_the_answer_is_the_real_one() -> None:
     real = json.loads(json.dumps(score.to_json()))
     for name in real.keys() - {"value", "components", "environment", "seconds", "layers"}:
         assert real[name] == shown[name], name
-    assert shown.keys() | {"layers"} == real.keys()
+    assert shown.keys() == (real.keys() - {"layers"}) | {"reference"}
+    assert shown["reference"] == reference_json(real, job), "what is shipped in proxy/reference_scores says this"
 
 
 def test_commands_and_targets_exist() -> None:

@@ -82,6 +82,28 @@ def test_csv_has_a_header_full_precision_and_the_reason_of_a_failure(request_of_
     assert failed["error"] == "croze: non_finite: left the range"
 
 
+def test_where_a_place_among_all_is_known_it_is_shown(
+    request_of_three: ScoringRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    placed = item(0, 5.0)
+    placed["scores"]["croze"]["reference"] = {"percentile": 93.104, "rank": 1078, "of": 15625}  # type: ignore[index, call-overload]
+    output = RankedTable(request_of_three)
+    for each in (placed, item(1, 7.0), item(2, None)):
+        output.write(each)
+    output.finish()
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split()[:5] == ["rank", "line", "croze", "percentile", "params"]
+    assert [row.split()[2:4] for row in rows] == [["7", "-"], ["5", "93.1"], ["failed", "-"]]
+
+    out = io.StringIO()
+    as_csv = Csv(request_of_three, out)
+    as_csv.write(placed)
+    as_csv.write(item(1, 7.0))
+    known, unknown = csv.DictReader(io.StringIO(out.getvalue()))
+    assert (known["croze.percentile"], known["croze.rank"]) == ("93.104", "1078")
+    assert (unknown["croze.percentile"], unknown["croze.rank"]) == ("", "")
+
+
 def test_the_table_ranks_best_first_and_failures_last(
     request_of_three: ScoringRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +18,7 @@ from app.cli.architectures_file import Entry
 from app.cli.errors import CommandError, UsageError
 from app.cli.remote_scoring import RemoteScoring
 from app.cli.scoring_request import ScoringOptions, ScoringRequest, check_request
+from tests.app.cli.conftest import Croze
 from tests.app.driving import seen, work
 from tests.workers.processes import wait_until
 from workers import keys
@@ -71,6 +75,43 @@ def test_a_job_is_bounded_in_bytes_too(url: str, redis: redis_driver.Redis, monk
     monkeypatch.setattr(remote_scoring, "MAX_JOB_BYTES", 250)
     assert len(list(RemoteScoring(request(4), url).items())) == 4
     assert len(job_ids(redis)) == 2
+
+
+@pytest.mark.usefixtures("working")
+def test_a_file_is_gone_on_with_and_only_the_rest_is_submitted(
+    url: str, croze: Croze, store: Store, redis: redis_driver.Redis, tmp_path: Path
+) -> None:
+    file = tmp_path / "results.jsonl"
+    command = ("score", *(f"index:{n}" for n in range(5)), "--url", url, "-o", str(file))
+    assert croze(*command).exit_code == 0
+    whole = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(whole[4] + whole[1] + whole[3][:50])
+
+    done = croze(*command)
+
+    assert done.exit_code == 0, done.err
+    assert "holds 2 of 5 already" in done.err
+    jobs = [store.jobs.get(job_id) for job_id in job_ids(redis)]
+    assert sorted(job.counts.total for job in jobs if job is not None) == [3, 5]
+    now = file.read_bytes().splitlines(keepends=True)
+    assert (now[1], now[4]) == (whole[1], whole[4])
+    for index, line in enumerate(now):
+        item = json.loads(line)
+        assert (item["index"], item["facts"]["nasbench201_index"], item["status"]) == (index, index, "scored")
+
+
+@pytest.mark.usefixtures("working")
+def test_results_of_a_service_that_understands_something_else_by_a_name_are_not_mixed_in(
+    url: str, croze: Croze, tmp_path: Path
+) -> None:
+    file = tmp_path / "results.jsonl"
+    assert croze("score", "index:0", "--url", url, "-o", str(file)).exit_code == 0
+    content = re.sub(rb"sha256:\w{64}", b"sha256:" + b"0" * 64, file.read_bytes())
+    file.write_bytes(content)
+    done = croze("score", "index:0", "index:1", "--url", url, "-o", str(file))
+    assert done.exit_code == 2
+    assert f"batch: sha256:{'0' * 64} in the file, sha256:" in done.err
+    assert file.read_bytes() == content
 
 
 def test_leaving_early_cancels_the_job(url: str, store: Store, redis: redis_driver.Redis) -> None:
