@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final, Self
 
 from app.cli.basis import Basis, basis_of, differences
@@ -85,7 +86,7 @@ class ResultsFile:
         self._agree(differences(self._basis, basis), "nothing more was written")
         self._basis |= basis
         line = json.dumps(item, allow_nan=False).encode() + b"\n"
-        with _told(self.path):
+        with _told(f"cannot write to {self.path}"):
             _write(self._descriptor, line)
         self._note(item, len(line))
 
@@ -93,24 +94,25 @@ class ResultsFile:
         """Put the lines in order of their index, at once or not at all.
 
         Raises:
-            CommandError: there is no room for a second copy.
+            CommandError: there is no room for a second copy, or none may be made in that folder.
         """
         if list(self._lines) == sorted(self._lines):
             return
         target = self.path.resolve()
-        copy = target.with_name(f"{target.name}.sorting")
-        with _told(self.path):
-            try:
-                with copy.open("wb") as stream:
+        with _told(f"{self.path} is complete, but cannot be put in order"):
+            with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
+                copy = Path(stream.name)
+                try:
                     for index in sorted(self._lines):
                         offset, length = self._lines[index]
                         stream.write(os.pread(self._descriptor, length, offset))
                     stream.flush()
                     os.fsync(stream.fileno())
-                shutil.copymode(target, copy)
-                copy.replace(target)
-            finally:
-                copy.unlink(missing_ok=True)
+                    shutil.copymode(target, copy)
+                    copy.replace(target)
+                except BaseException:
+                    copy.unlink(missing_ok=True)
+                    raise
 
     def _read(self) -> None:
         with os.fdopen(os.dup(self._descriptor), "rb") as stream:
@@ -195,12 +197,12 @@ def _lock(descriptor: int, path: Path) -> bool:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Tells people what the system said."""
+def _told(what: str) -> Iterator[None]:
+    """Tells people what failed, and why."""
     try:
         yield
     except OSError as error:
-        raise CommandError(f"cannot write to {path}: {error.strerror}") from error
+        raise CommandError(f"{what}: {error.strerror}") from error
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -99,6 +99,22 @@ def test_a_complete_file_is_put_in_order(request_of_nine: ScoringRequest, tmp_pa
     assert sorted(tmp_path.iterdir()) == [link, path]
 
 
+def test_a_complete_file_that_cannot_be_put_in_order_stays_complete(
+    request_of_nine: ScoringRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.jsonl"
+    content = filled(path, request_of_nine, [2, 1])
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.cli.results_file.os.fsync", full)
+    with opened(path, request_of_nine) as results, pytest.raises(CommandError, match=r"put in order: No space left"):
+        results.sort()
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_failures_are_counted_over_all_runs(request_of_nine: ScoringRequest, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     error = {"code": "non_finite", "message": "left the range"}
