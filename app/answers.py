@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from workers.records import Rate
 
 JSON_MEDIA_TYPE: Final = "application/json"
 
@@ -35,3 +39,11 @@ def timestamp(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rate_headers(rate: Rate) -> dict[str, str]:
+    """An allowance and what is left of it (draft-ietf-httpapi-ratelimit-headers-11). Both fields are lists."""
+    return {
+        "RateLimit-Policy": f'"{rate.kind}";q={rate.per_minute};w=60',
+        "RateLimit": f'"{rate.kind}";r={rate.left};t={math.ceil(rate.whole_in)}',
+    }

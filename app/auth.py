@@ -6,12 +6,21 @@ same name, and nothing is lost from sight.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Depends, Request
 
+from app.errors import InvalidKey, MissingKey
 from workers.records import Role
+
+if TYPE_CHECKING:
+    from app.settings import Access
+    from workers.store.api_keys import ApiKeys
+
+_CHALLENGE: Final = 'Bearer realm="croze"'
+_REPAIR: Final = "send -H 'Authorization: Bearer <token>'; `croze keys add <name>` makes one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,48 @@ class Caller:
 
 #: Whoever reaches a service that needs no key: it has one user, who may do everything.
 ANYBODY: Final = Caller(key=None, name=None, role="admin")
+
+
+def identify(authorization: str | None, keys: ApiKeys, access: Access, *, from_here: bool) -> Caller:
+    """Who sends this `Authorization` header. `from_here`: both ends of the connection are on this machine.
+
+    Without a header the service is open as long as nobody has ever made a key, to this machine only; `access` can
+    say otherwise.
+
+    Raises:
+        MissingKey: there is no header, and it needs one.
+        InvalidKey: the header holds no token, or one that is unknown or revoked.
+    """
+    if authorization is not None:
+        return _holder(authorization, keys)
+    if access == "open":
+        return ANYBODY
+    if access == "auto" and from_here and not keys.exist():
+        return ANYBODY
+    raise MissingKey(f"this service needs a key; {_REPAIR}", headers={"WWW-Authenticate": _CHALLENGE})
+
+
+def _holder(authorization: str, keys: ApiKeys) -> Caller:
+    scheme, _, token = authorization.strip().partition(" ")
+    found = keys.find(token.strip()) if scheme.lower() == "bearer" else None
+    if found is None:
+        raise InvalidKey(
+            f"the key in the Authorization header is unknown or was revoked; {_REPAIR}",
+            headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+        )
+    return Caller(key=found.id, name=found.name, role=found.role)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is one that only this machine can reach."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 async def get_caller(request: Request) -> Caller:

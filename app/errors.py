@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -16,9 +17,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from app.answers import rate_headers
 from app.validation import fault_of
 from proxy.errors import Fault, ProxyError
-from workers.errors import StoreError
+from workers.errors import Overload, RateLimited, StoreError, StoreFull
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,6 +33,8 @@ PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 MAX_FAULTS: Final = 50
 #: Seconds a client is asked to wait when the store is away: Redis restarts in well under this.
 RETRY_AFTER: Final = 2
+#: The same when it is full: jobs and scores expire by the hour.
+RETRY_AFTER_FULL: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class Problem:
 PROBLEMS: Final[dict[str, Problem]] = {
     # The request itself
     "invalid_json": Problem(400, "The body is not JSON"),
+    "missing_key": Problem(401, "The service needs a key"),
+    "invalid_key": Problem(401, "The key is not known, or was revoked"),
+    "forbidden": Problem(403, "The key's role does not allow this"),
     "not_found": Problem(404, "No such path"),
     "method_not_allowed": Problem(405, "The path does not take this method"),
     "body_too_large": Problem(413, "The body is larger than the limit"),
@@ -66,10 +73,14 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "invalid_settings": Problem(422, "A space setting is not valid"),
     "too_large": Problem(422, "Scoring would need more memory than the limit"),
     "invalid": Problem(422, "The request is not valid"),
+    # How much at once
+    "rate_limited": Problem(429, "The key's allowance per minute is used up"),
+    "quota_exceeded": Problem(429, "The key has too many open items"),
+    "queue_full": Problem(429, "The service has too many open items"),
     # The service
     "internal_error": Problem(500, "The service made a mistake"),
     "store_unavailable": Problem(503, "Redis does not answer", f"try again in {RETRY_AFTER} seconds"),
-    "store_full": Problem(507, "Redis has no room for more", "try again when older jobs have expired"),
+    "store_full": Problem(503, "Redis has no room for more", "try again when older jobs have expired"),
     "store_failed": Problem(500, "Redis refused what was asked", "this is a mistake of the service"),
     "schema_mismatch": Problem(500, "Redis holds records of a newer release", "upgrade the service"),
 }
@@ -96,6 +107,24 @@ class InvalidJson(ApiError):
     """The body cannot be read as JSON."""
 
     code = "invalid_json"
+
+
+class MissingKey(ApiError):
+    """A key is needed, and none was sent."""
+
+    code = "missing_key"
+
+
+class InvalidKey(ApiError):
+    """The key that was sent lets nobody in."""
+
+    code = "invalid_key"
+
+
+class Forbidden(ApiError):
+    """The key is good, and its role does not allow this."""
+
+    code = "forbidden"
 
 
 class UnsupportedMediaType(ApiError):
@@ -176,8 +205,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(ProxyError, _on_domain_error)
     app.add_exception_handler(StoreError, _on_store_error)
+    app.add_exception_handler(Overload, _on_overload)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def answer(request: Request, error: ApiError | StoreError) -> Response:
+    """The answer for an error that is met outside of the routes."""
+    if isinstance(error, ApiError):
+        return _on_api_error(request, error)
+    return _on_overload(request, error) if isinstance(error, Overload) else _on_store_error(request, error)
 
 
 def _on_api_error(request: Request, error: Exception) -> Response:
@@ -196,9 +233,18 @@ def _on_store_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StoreError)
     entry, request_id = PROBLEMS[error.code], _id(request)
     logger.warning("%s: %s, request %s", error.code, error.message, request_id)
-    headers = {"Retry-After": str(RETRY_AFTER)} if entry.status == 503 else None
+    after = RETRY_AFTER_FULL if isinstance(error, StoreFull) else RETRY_AFTER
+    headers = {"Retry-After": str(after)} if entry.status == 503 else None
     text = f"{entry.title}; {entry.repair} (the service's log has more under request_id {request_id})"
     return problem(error.code, text, request_id, headers=headers)
+
+
+def _on_overload(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Overload)
+    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    if isinstance(error, RateLimited):
+        headers |= rate_headers(error.rate)
+    return problem(error.code, error.message, _id(request), headers=headers)
 
 
 def _on_validation_error(request: Request, error: Exception) -> Response:

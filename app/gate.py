@@ -1,19 +1,88 @@
-"""Who may come in. Pure ASGI: it answers before the body is read."""
+"""Who may come in, and how often. Pure ASGI: a refusal is sent before anything of the body is read.
+
+Every path needs a key but those of `OPEN_PATHS`, so that no route can be forgotten.
+"""
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import TYPE_CHECKING, Final
 
-from app.auth import ANYBODY
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import errors
+from app.answers import rate_headers
+from app.auth import Caller, identify, is_loopback
+from app.errors import ApiError, Forbidden
+from workers.errors import StoreError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from workers.records import Rate
+    from workers.store import Store
+
+#: Probes have no key; the rest says only what this software is: how to use it, and what its errors mean.
+OPEN_PATHS: Final = ("/livez", "/readyz", "/openapi.json", "/docs", "/v1/problems", "/v1/problems/")
+#: Methods that change nothing.
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """Finds out who sends a request, and leaves it for `auth.get_caller`."""
+    """Finds out who sends a request, leaves it for `auth.get_caller`, and counts it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
+        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope["state"]["caller"] = ANYBODY
-        await self.app(scope, receive, send)
+        if scope["type"] != "http" or is_open(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        try:
+            caller, rate = await run_in_threadpool(self._admit, scope)
+        except (ApiError, StoreError) as error:
+            await errors.answer(Request(scope), error)(scope, receive, send)
+            return
+        scope["state"]["caller"] = caller
+        await self.app(scope, receive, send if rate is None else _telling(rate, send))
+
+    def _admit(self, scope: Scope) -> tuple[Caller, Rate | None]:
+        """Who it is, and what is left of its allowance, if it has one.
+
+        Raises:
+            ApiError, StoreError: it is not let in.
+        """
+        store: Store = scope["state"]["store"]
+        authorization = Headers(scope=scope).get("authorization")
+        caller = identify(authorization, store.api_keys, self.settings.access, from_here=_is_from_here(scope))
+        rate = None
+        if caller.name is not None:
+            rate = store.rates.take("requests", caller.name, 1, self.settings.requests_per_minute)
+        if caller.role == "read" and scope["method"] not in READING:
+            raise Forbidden(f"a key with role 'read' may not {scope['method']}; use one with role 'user'")
+        return caller, rate
+
+
+def is_open(path: str) -> bool:
+    """Whether a path needs no key."""
+    return path in OPEN_PATHS or path.startswith(OPEN_PATHS[-1])
+
+
+def _telling(rate: Rate, send: Send) -> Send:
+    async def send_with_rate(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in rate_headers(rate).items():
+                headers.append(name, value)  # beside the one of another allowance that an endpoint put there
+        await send(message)
+
+    return send_with_rate
+
+
+def _is_from_here(scope: Scope) -> bool:
+    """Whether both ends are on this machine, as far as the server can tell: a reverse proxy hides the far one, unless
+    it sends X-Forwarded-For. What listens elsewhere than on TCP is not known to be."""
+    ends = (scope.get("server"), scope.get("client"))
+    return all(end is not None and is_loopback(end[0]) for end in ends)

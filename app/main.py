@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(SecurityHeaders),
             Middleware(Unhandled),
             Middleware(AllowedHosts, hosts=settings.allowed_hosts),
-            Middleware(Gate),
+            Middleware(Gate, settings=settings),
             Middleware(BodyLimit, limit=settings.max_body),
         ],
     )

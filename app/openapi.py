@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.openapi.utils import get_openapi
 
-from app.problems import FaultView, ProblemView
+from app.errors import PROBLEMS
+from app.gate import READING, is_open
+from app.problems import STORE_CODES, FaultView, ProblemView, add_problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,8 +19,14 @@ Scores neural architectures for accuracy and robustness before training, by CRoZ
 Post genotypes to `/v1/jobs`, follow `Location` (with `?wait=30`), read `scores`. Every error is an
 `application/problem+json` with a stable `code`, listed at `/v1/problems`.
 
+Whether a key is needed is the operator's choice (`croze keys`). If so, it goes into `Authorization: Bearer <key>`,
+`RateLimit` says how much of its allowance is left, and jobs of other keys do not exist for it.
+
 This page loads Swagger UI from a CDN; `/openapi.json` needs nothing but this service.
 """
+
+#: What any path may answer that is not open. The store is asked for the key.
+_GATE_CODES: Final = ("missing_key", "invalid_key", "rate_limited", *STORE_CODES)
 
 TAGS: Final = [
     {"name": "jobs", "description": "Submit architectures, wait, read scores, cancel."},
@@ -54,8 +62,24 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 "schema": {"type": "string"},
                 "description": "The request's id: the client's own, or a new one",
             }
+    _document_gate(schema)
     for model in (ProblemView, FaultView):
         own = model.model_json_schema(ref_template="#/components/schemas/{model}")
         own.pop("$defs", None)
         schemas[model.__name__] = own
     return schema
+
+
+def _document_gate(schema: dict[str, Any]) -> None:
+    """What `app/gate.py` does to every path that is not open, whoever wrote its route."""
+    schema["components"]["securitySchemes"] = {
+        "api_key": {"type": "http", "scheme": "bearer", "description": "A token of `croze keys add`"}
+    }
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if is_open(path):
+                continue
+            operation["security"] = [{"api_key": []}, {}]  # {}: not needed where nobody ever made a key
+            forbidden = () if method.upper() in READING else ("forbidden",)
+            for code in (*_GATE_CODES, *forbidden):
+                add_problem(operation["responses"], str(PROBLEMS[code].status), code)

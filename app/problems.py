@@ -19,6 +19,15 @@ router = APIRouter(prefix="/v1/problems", tags=["service"], route_class=JsonRout
 STORE_CODES: Final = ("store_unavailable", "store_failed", "schema_mismatch")
 
 
+_RETRY_AFTER: Final = {"schema": {"type": "integer"}, "description": "Seconds to wait before asking again"}
+#: What else answers of a status carry.
+_HEADERS: Final[dict[int, dict[str, Any]]] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "The scheme: Bearer"}},
+    429: {"Retry-After": _RETRY_AFTER},
+    503: {"Retry-After": _RETRY_AFTER},
+}
+
+
 class FaultView(View):
     """One thing that is wrong, where it is, and how to mend it."""
 
@@ -68,22 +77,21 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route that may answer with these codes: one entry a status, one example a code."""
     responses: dict[int | str, dict[str, Any]] = {}
     for code in (*codes, "host_not_allowed", "internal_error"):
-        kind = PROBLEMS[code]
-        entry = responses.setdefault(
-            kind.status,
-            {
-                "description": "",
-                "content": {
-                    PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}, "examples": {}}
-                },
-            },
-        )
-        entry["content"][PROBLEM_MEDIA_TYPE]["examples"][code] = {"summary": kind.title, "value": _example(code)}
-        entry["description"] = "; ".join(filter(None, [entry["description"], f"{kind.title} ({code})"]))
-        if kind.status == 503:
-            header = {"schema": {"type": "integer"}, "description": "Seconds to wait before asking again"}
-            entry["headers"] = {"Retry-After": header}
+        add_problem(responses, PROBLEMS[code].status, code)
     return responses
+
+
+def add_problem(responses: dict[Any, dict[str, Any]], status: int | str, code: str) -> None:
+    """Document one more code under a status."""
+    kind = PROBLEMS[code]
+    content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemView"}, "examples": {}}}
+    entry = responses.setdefault(status, {"description": "", "content": content})
+    examples = entry["content"][PROBLEM_MEDIA_TYPE]["examples"]
+    if code not in examples:
+        examples[code] = {"summary": kind.title, "value": _example(code)}
+        entry["description"] = "; ".join(filter(None, [entry["description"], f"{kind.title} ({code})"]))
+    if kind.status in _HEADERS:
+        entry["headers"] = dict(_HEADERS[kind.status])
 
 
 @router.get("", response_model=ProblemKinds, summary="All error codes")

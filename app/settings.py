@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AliasChoices, ByteSize, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 GIB: Final = 2**30
 MIB: Final = 2**20
+
+
+#: What `Settings.access` can say.
+Access: TypeAlias = Literal["auto", "keys", "open"]
 
 
 class Settings(BaseSettings):
@@ -20,6 +24,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL"),
+        repr=False,  # it may hold a password
         description="redis://, rediss:// or unix:// URL.",
     )
     memory_limit: ByteSize = Field(
@@ -38,6 +43,19 @@ class Settings(BaseSettings):
         default=("localhost", "127.0.0.1", "[::1]"),
         description="Host names that this service answers for, separated by commas; * for any.",
     )
+    access: Access = Field(
+        default="auto",
+        description="Who is let in without a key: auto (this machine, as long as no key was ever made), keys (nobody), "
+        "or open (everybody).",
+    )
+    max_open_items: int = Field(
+        default=200_000, gt=0, description="Items that may wait or be worked on, of all jobs together."
+    )
+    max_open_items_per_key: int = Field(
+        default=100_000, gt=0, description="The same for one key, or several of one name."
+    )
+    items_per_minute: int = Field(default=200_000, gt=0, description="Items that one key may submit in a minute.")
+    requests_per_minute: int = Field(default=6_000, gt=0, description="Requests that one key may send in a minute.")
     log_format: Literal["plain", "json"] = Field(default="plain", description="For people, or one JSON object a line.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="INFO has one line a request, but for probes and scrapes."

@@ -21,7 +21,7 @@
         ├── StoreFull               store_full             it has no memory left for more
         ├── JobExists               job_exists             the id of a new job is that of another
         ├── JobGone                 job_gone               the id of a new job is that of one that has been
-        ├── Overload                overload               this much is not taken now; later it may be
+        ├── Overload                                       this much is not taken now; later it may be
         │   ├── QueueFull           queue_full             too many items are open, whoever's they are
         │   ├── QuotaExceeded       quota_exceeded         too many items of one owner are open
         │   └── RateLimited         rate_limited           one owner asks too fast
@@ -163,8 +163,6 @@ class StoreError(WorkerError):
 
 class Overload(StoreError):
     """The store has room, and yet takes no more now. Nothing was done; the message is for whoever asked."""
-
-    code = "overload"
 
     def __init__(self, message: str, retry_after: float) -> None:
         """`retry_after` is in seconds: when it may be worth asking again."""

@@ -45,6 +45,7 @@ def keep_upload(store: Store, content: bytes, name: str) -> StoredBatch:
         InvalidBatch: the file, or the name.
         StoreError: Redis is away or full.
     """
+    store.check_memory()
     batch = read_npz(content, name=name)
     store.batches.put(batch)
     for record in store.batches.listed():

@@ -152,4 +152,4 @@ def _check_reachable(url: str) -> None:
     except StoreError as error:
         raise CommandError(f"the Redis server of REDIS_URL is of no use: {error}") from error
     except ValueError as error:  # redis-py's word for a malformed URL
-        raise CommandError(f"REDIS_URL is no Redis URL: {error}", ["e.g. redis://127.0.0.1:6379/0"]) from error
+        raise CommandError(f"REDIS_URL is no Redis URL: {error}") from error

@@ -13,7 +13,7 @@ def test_alive_and_ready_without_any_worker(api: httpx.Client) -> None:
     assert api.get("/readyz").json() == {"status": "ok"}
 
 
-def test_a_full_redis_is_507_and_still_alive(api: httpx.Client, redis: redis_driver.Redis) -> None:
+def test_a_full_redis_is_503_and_still_alive(api: httpx.Client, redis: redis_driver.Redis) -> None:
     redis.config_set("maxmemory", "1")
     try:
         answer = api.get("/readyz")
@@ -21,8 +21,8 @@ def test_a_full_redis_is_507_and_still_alive(api: httpx.Client, redis: redis_dri
     finally:
         redis.config_set("maxmemory", "0")
 
-    assert (answer.status_code, answer.json()["code"]) == (507, "store_full")
-    assert (refused.status_code, refused.json()["code"]) == (507, "store_full")
+    assert (answer.status_code, answer.json()["code"]) == (503, "store_full")
+    assert (refused.status_code, refused.json()["code"]) == (503, "store_full")
     assert job_keys(redis) == []
     assert api.get("/livez").status_code == 200
     assert api.get("/readyz").status_code == 200
