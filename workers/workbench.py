@@ -11,6 +11,7 @@ from typing import Final
 
 from proxy.data import Batch
 from proxy.errors import ProxyError
+from proxy.json_types import JsonObject
 from proxy.task import Score, ScoringTask, address
 from workers import logs, tracing
 from workers.costs import Costs
@@ -151,10 +152,10 @@ class Workbench:
         scores = {} if job.layers else self._known(addresses)
         missing = tuple(proxy for proxy in job.proxies if proxy not in scores)
         fresh = self._compute(replace(task, proxies=missing), lease) if missing else []
-        scores |= {score.proxy: score for score in fresh}
+        scores |= {score.proxy: score.to_json() for score in fresh}
         outcome = ItemOutcome(
-            status="scored" if all(scores[proxy].status == "scored" for proxy in job.proxies) else "failed",
-            scores={proxy: scores[proxy].to_json() for proxy in job.proxies},
+            status="scored" if all(scores[proxy]["status"] == "scored" for proxy in job.proxies) else "failed",
+            scores={proxy: scores[proxy] for proxy in job.proxies},
         )
         # What Redis cannot hold (a NaN in a table) has to fail here, where it fails the item alone.
         codec.outcome_to_json(outcome)
@@ -165,7 +166,7 @@ class Workbench:
             seconds=sum(score.seconds for score in fresh),
         )
 
-    def _known(self, addresses: Mapping[str, str]) -> dict[str, Score]:
+    def _known(self, addresses: Mapping[str, str]) -> dict[str, JsonObject]:
         found = zip(addresses, self._store.scores.known([*addresses.values()]), strict=True)
         return {proxy: score for proxy, score in found if score is not None}
 

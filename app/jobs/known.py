@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from proxy.task import Environment, Score, address
+from proxy.task import Environment, address
 from workers.records import ItemOutcome, ItemSpec, JobSpec
 
 if TYPE_CHECKING:
@@ -40,14 +40,6 @@ def _known_in(
         its_scores = scores[first : first + len(job.proxies)]
         known = [score for score in its_scores if score is not None]
         if len(known) == len(job.proxies):
-            found[item.index] = _outcome(known)
+            # Only what has a value is remembered.
+            found[item.index] = ItemOutcome(status="scored", scores=dict(zip(job.proxies, known, strict=True)))
     return found
-
-
-def _outcome(scores: Iterable[Score]) -> ItemOutcome:
-    by_proxy = {score.proxy: score for score in scores}
-    scored = all(score.status == "scored" for score in by_proxy.values())
-    return ItemOutcome(
-        status="scored" if scored else "failed",
-        scores={name: score.to_json() for name, score in by_proxy.items()},
-    )

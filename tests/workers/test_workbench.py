@@ -153,7 +153,7 @@ def test_tables_of_layers_are_computed_and_not_remembered(bench: Bench, store: S
     assert items[0].outcome.scores["croze"]["layers"] == [{"name": "stem"}]
     known = store.scores.known([address(bench.engine.tasks[1], "croze", ENVIRONMENT)])
     assert known[0] is not None
-    assert known[0].layers is None
+    assert known[0]["layers"] is None
 
 
 def test_a_score_that_does_not_exist_fails_its_item_and_is_not_remembered(bench: Bench, store: Store) -> None:

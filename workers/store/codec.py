@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 from proxy.json_types import JsonObject
@@ -12,6 +12,7 @@ from workers.records import ApiKey, ItemOutcome, ItemSpec, JobSpec, WorkerRecord
 
 #: By hand, not by `asdict`: that copies deeply, and there are 20,000 of them.
 _ITEM_FIELDS: Final = ("id", "architecture", "format", "params", "macs", "facts")
+_SCORE_FIELDS: Final = {field.name for field in fields(Score)}
 
 
 def _dumps(data: object) -> str:
@@ -19,12 +20,17 @@ def _dumps(data: object) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def _loads(text: bytes) -> Any:
+    # Decoded here: json.loads would first look for the encoding.
+    return json.loads(text.decode())
+
+
 def job_to_json(spec: JobSpec) -> str:
     return _dumps({**asdict(spec), "settings": dict(spec.settings)})
 
 
 def job_from_json(text: bytes) -> JobSpec:
-    data: dict[str, Any] = json.loads(text)
+    data: dict[str, Any] = _loads(text)
     return JobSpec(**data | {"proxies": tuple(data["proxies"])})
 
 
@@ -35,7 +41,7 @@ def item_to_json(spec: ItemSpec) -> str:
 
 
 def item_from_json(index: int, text: bytes) -> ItemSpec:
-    data: dict[str, Any] = json.loads(text)
+    data: dict[str, Any] = _loads(text)
     return ItemSpec(index=index, **data)
 
 
@@ -49,7 +55,7 @@ def outcome_to_json(outcome: ItemOutcome) -> str:
 
 
 def outcome_from_json(text: bytes) -> ItemOutcome:
-    data: dict[str, Any] = json.loads(text)
+    data: dict[str, Any] = _loads(text)
     return ItemOutcome(**data | {"faults": tuple(data.get("faults", ()))})
 
 
@@ -57,9 +63,19 @@ def score_to_json(score: Score) -> str:
     return _dumps(score.to_json())
 
 
-def score_from_json(text: bytes) -> Score:
-    data: JsonObject = json.loads(text)
-    return Score.from_json(data)
+def known_score(text: bytes) -> JsonObject | None:
+    """A remembered score as `Score.to_json` gives it, marked as cached; None if it is not of that shape.
+
+    It stays JSON: a `Score` made of it would only be written down again.
+    """
+    try:
+        data = _loads(text)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or data.keys() != _SCORE_FIELDS or data["status"] != "scored":
+        return None
+    data["cached"] = True
+    return data
 
 
 def environment_to_json(environment: Environment) -> str:
@@ -68,7 +84,7 @@ def environment_to_json(environment: Environment) -> str:
 
 
 def environment_from_json(text: bytes) -> Environment:
-    data: dict[str, str] = json.loads(text)
+    data: dict[str, str] = _loads(text)
     return Environment(**data)
 
 
@@ -77,7 +93,7 @@ def worker_to_json(record: WorkerRecord) -> str:
 
 
 def worker_from_json(text: bytes) -> WorkerRecord:
-    data: dict[str, Any] = json.loads(text)
+    data: dict[str, Any] = _loads(text)
     if data["environment"] is not None:
         data["environment"] = Environment(**data["environment"])
     return WorkerRecord(**data)
@@ -88,5 +104,5 @@ def api_key_to_json(key: ApiKey) -> str:
 
 
 def api_key_from_json(text: bytes) -> ApiKey:
-    data: dict[str, Any] = json.loads(text)
+    data: dict[str, Any] = _loads(text)
     return ApiKey(**data)

@@ -9,6 +9,7 @@ from workers.keys import JobKeys
 from workers.records import Counts, Item, ItemSpec, Job, JobStatus, Tombstone
 from workers.store import codec
 from workers.store.job_part import JobPart
+from workers.store.spans import spans
 from workers.store.wire import Command
 
 _JOB_FIELDS: Final = (
@@ -77,8 +78,20 @@ class Reading(JobPart):
         if not listed:
             return []
         indexes = [int(index) for index in listed]
-        specs: list[bytes | None] = self._wire.transaction(*(("LINDEX", job.items, index) for index in indexes))
-        return self._items(job, {index: spec for index, spec in zip(indexes, specs, strict=True) if spec})
+        specs = self._specs(job, indexes)
+        return self._items(job, {index: specs[index] for index in indexes if index in specs})
+
+    def _specs(self, job: JobKeys, indexes: Sequence[int]) -> dict[int, bytes]:
+        """What was asked, by index; neighbours may come with them. Empty if the job is gone."""
+        wanted = list(spans(indexes))
+        found: list[list[bytes]] = self._wire.transaction(
+            *(("LRANGE", job.items, span.start, span.stop - 1) for span in wanted)
+        )
+        return {
+            index: spec
+            for span, specs in zip(wanted, found, strict=True)
+            for index, spec in zip(span, specs, strict=False)
+        }
 
     def _items(self, job: JobKeys, specs: Mapping[int, bytes]) -> list[Item]:
         if not specs:

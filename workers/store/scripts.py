@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from importlib import resources
+from typing import Final
 
 from workers import keys
 
@@ -24,11 +25,12 @@ class Script(Enum):
     TAKE = "take"
     DELETE = "delete"
     OUTLOOK = "outlook"
+    RECALL = "recall"
 
     @property
     def is_about_one_job(self) -> bool:
         """Whether `_job.lua` stands in front of it, and its first keys are those of `keys.JobKeys`."""
-        return self not in {Script.WAITING, Script.BEAT, Script.FIGURES, Script.TAKE, Script.OUTLOOK}
+        return self not in _ABOUT_NO_JOB
 
     def read(self) -> str:
         """The text that Redis runs."""
@@ -39,3 +41,6 @@ class Script(Enum):
         parts = [*counting, *job, *admission, f"{self.value}.lua"]
         texts = [(folder / name).read_text("utf-8") for name in parts]
         return "\n".join([f"local TOMBSTONE_S = {keys.TOMBSTONE_S}", *texts])
+
+
+_ABOUT_NO_JOB: Final = {Script.WAITING, Script.BEAT, Script.FIGURES, Script.TAKE, Script.OUTLOOK, Script.RECALL}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -35,9 +36,25 @@ def test_known_scores_come_back_as_they_were_but_cached(store: Store, monkeypatc
     kept = {f"a{number}": score(number / 3) for number in range(5)}
     store.jobs.record(job_id, "w", 0, scored(), kept)
     found = store.scores.known(["a4", "nothing", "a0", "a1"])
-    expected = [replace(kept[each], cached=True) for each in ("a4", "a0", "a1")]
+    expected = [replace(kept[each], cached=True).to_json() for each in ("a4", "a0", "a1")]
     assert found == [expected[0], None, *expected[1:]]
     assert store.scores.known([]) == []
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\xff", b"null", b"[]", b'{"proxy": "croze", "value": 1.0}', b'{"status": "scored"}']
+)
+def test_a_score_that_cannot_be_read_is_not_known(store: Store, redis: redis_driver.Redis, text: bytes) -> None:
+    job_id = submit(store, 1).spec.id
+    redis.set(keys.score("a"), text)
+    assert store.scores.known(["a"]) == [None]
+    store.jobs.record(job_id, "w", 0, scored(), {"a": score(2.0)})
+    assert store.scores.known(["a"]) == [replace(score(2.0), cached=True).to_json()]
+
+
+def test_a_score_with_fields_of_another_state_is_not_known(store: Store, redis: redis_driver.Redis) -> None:
+    redis.set(keys.score("a"), json.dumps(score().to_json() | {"device": "cpu"}))
+    assert store.scores.known(["a"]) == [None]
 
 
 def test_using_a_score_lengthens_its_life(redis: redis_driver.Redis) -> None:

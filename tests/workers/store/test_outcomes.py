@@ -97,7 +97,7 @@ def test_scores_are_remembered_with_the_outcome(redis: redis_driver.Redis) -> No
     store = Store(redis, StoreSettings(score_ttl=200.0))
     job_id = submit(store, 2).spec.id
     store.jobs.record(job_id, "w", 0, scored(), {"address": score(3.0), "other": score(4.0)})
-    values = [found.value for found in store.scores.known(["other", "address"]) if found is not None]
+    values = [found["value"] for found in store.scores.known(["other", "address"]) if found is not None]
     assert values == [4.0, 3.0]
     assert 190 < redis.ttl(keys.score("address")) <= 200
 
