@@ -99,20 +99,22 @@ class ResultsFile:
         if list(self._lines) == sorted(self._lines):
             return
         target = self.path.resolve()
-        with _told(f"{self.path} is complete, but cannot be put in order"):
-            with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
-                copy = Path(stream.name)
-                try:
-                    for index in sorted(self._lines):
-                        offset, length = self._lines[index]
-                        stream.write(os.pread(self._descriptor, length, offset))
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                    shutil.copymode(target, copy)
-                    copy.replace(target)
-                except BaseException:
-                    copy.unlink(missing_ok=True)
-                    raise
+        with (
+            _told(f"{self.path} is complete, but cannot be put in order"),
+            NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream,
+        ):
+            copy = Path(stream.name)
+            try:
+                for index in sorted(self._lines):
+                    offset, length = self._lines[index]
+                    stream.write(os.pread(self._descriptor, length, offset))
+                stream.flush()
+                os.fsync(stream.fileno())
+                shutil.copymode(target, copy)
+                copy.replace(target)
+            except BaseException:
+                copy.unlink(missing_ok=True)
+                raise
 
     def _read(self) -> None:
         with os.fdopen(os.dup(self._descriptor), "rb") as stream:
