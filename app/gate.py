@@ -16,7 +16,8 @@ from app import errors
 from app.answers import rate_headers
 from app.auth import Caller, identify, is_loopback
 from app.errors import ApiError, Forbidden
-from workers.errors import StoreError
+from app.telemetry.endpoints import METRICS_PATH
+from workers.errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -43,6 +44,10 @@ class Gate:
         try:
             caller, rate = await run_in_threadpool(self._admit, scope)
         except (ApiError, StoreError) as error:
+            if scope["path"] == METRICS_PATH and isinstance(error, StoreUnavailable):
+                # Metrics say that Redis is away; without a caller, nothing else of what it knows.
+                await self.app(scope, receive, send)
+                return
             await errors.answer(Request(scope), error)(scope, receive, send)
             return
         scope["state"]["caller"] = caller

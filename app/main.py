@@ -22,7 +22,6 @@ from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, Securi
 from app.settings import Settings
 from app.telemetry import endpoints as telemetry
 from app.telemetry import process
-from app.telemetry.figures import FiguresCollector
 from app.telemetry.requests import Observed, RequestMetrics
 from workers.settings import connect
 from workers.store import Store
@@ -60,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=partial(_lifespan, settings=settings, registry=registry),
+        telemetry=process.requests_traced(),
         # The first is the outermost: what it adds is on every answer of those below it.
         middleware=[
             Middleware(RequestId),
@@ -81,13 +81,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(_: FastAPI, *, settings: Settings, registry: CollectorRegistry) -> AsyncIterator[State]:
     redis = connect(settings.redis_url)
-    store = Store(redis)
-    figures = FiguresCollector(store)
-    registry.register(figures)
     try:
-        yield State(settings=settings, store=store, registry=registry)
+        yield State(settings=settings, store=Store(redis), registry=registry)
     finally:
-        registry.unregister(figures)
         redis.close()
 
 

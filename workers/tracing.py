@@ -13,21 +13,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Tracer
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 #: OpenTelemetry's own is 10 s: too long for a process that is told to end while its collector is away.
-_EXPORT_TIMEOUT_S: Final = 3
+_EXPORT_TIMEOUT_S: Final = 3.0
+_OURS: Final = "croze"
 
 log = logging.getLogger(__name__)
 
-_tracer: Tracer | None = None
+_provider: TracerProvider | None = None
 
 
 def configure(service: str) -> None:
     """Trace this process, under this name unless OTEL_SERVICE_NAME gives another, if an endpoint is configured."""
-    if not any(os.environ.get(name) for name in _ENDPOINTS) or os.environ.get("OTEL_SDK_DISABLED") == "true":
+    if not any(os.environ.get(name) for name in _ENDPOINTS):
         return
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -44,53 +45,53 @@ def start(service: str, exporter: SpanExporter) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    global _tracer
+    global _provider
     named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": service}
-    provider = TracerProvider(resource=Resource.create(named))
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    _tracer = provider.get_tracer("croze")
+    _provider = TracerProvider(resource=Resource.create(named))
+    _provider.add_span_processor(BatchSpanProcessor(exporter))
+
+
+def provider() -> TracerProvider | None:
+    """Where spans of this process are made; None if nothing is traced."""
+    return _provider
 
 
 @contextmanager
 def span(
     name: str,
-    kind: Literal["internal", "server", "consumer"] = "internal",
+    kind: Literal["internal", "consumer"] = "internal",
     *,
     parent: str | None = None,
     **attributes: str | int | float,
 ) -> Iterator[None]:
     """The block as a span: a part of the one around it, or of `parent`, given as a W3C traceparent.
 
-    Attributes are named `croze.<name>`, unless they have a dot.
-
-    An error that leaves the block is recorded.
+    Attributes are named `croze.<name>`. An error that leaves the block is recorded.
     """
-    if _tracer is None:
+    if _provider is None:
         yield
         return
     from opentelemetry.trace import SpanKind
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     context = None if parent is None else TraceContextTextMapPropagator().extract({"traceparent": parent})
-    with _tracer.start_as_current_span(name, context, SpanKind[kind.upper()], _named(attributes)):
+    tracer = _provider.get_tracer(_OURS)
+    with tracer.start_as_current_span(name, context, SpanKind[kind.upper()], _named(attributes)):
         yield
 
 
-def describe(name: str | None = None, **attributes: str | int | float) -> None:
-    """Name the span around this anew, or tell more of it."""
-    if _tracer is None:
+def describe(**attributes: str | int | float) -> None:
+    """Tell more of the span around this."""
+    if _provider is None:
         return
     from opentelemetry.trace import get_current_span
 
-    current = get_current_span()
-    if name is not None:
-        current.update_name(name)
-    current.set_attributes(_named(attributes))
+    get_current_span().set_attributes(_named(attributes))
 
 
 def traceparent() -> str | None:
     """The span around this as a W3C traceparent, for those who go on with its work."""
-    if _tracer is None:
+    if _provider is None:
         return None
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -100,4 +101,4 @@ def traceparent() -> str | None:
 
 
 def _named(attributes: Mapping[str, str | int | float]) -> dict[str, str | int | float]:
-    return {name if "." in name else f"croze.{name}": value for name, value in attributes.items()}
+    return {f"{_OURS}.{name}": value for name, value in attributes.items()}

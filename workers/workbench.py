@@ -112,6 +112,7 @@ class Workbench:
             try:
                 with tracing.span("item", index=item.index):
                     ended = self._end(job, item, lease)
+                    tracing.describe(outcome="open" if ended is None else ended.outcome.status)
             except EngineStopped:
                 log.info("job %s: item %d was stopped", job.id, item.index)
                 return

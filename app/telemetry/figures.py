@@ -26,23 +26,28 @@ log = logging.getLogger("croze.api")
 
 
 class FiguresCollector(Collector):
-    """All that Redis knows. While it is away, that it is away."""
+    """All that Redis knows; or, while it is away or there is no store to be asked, just that."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | None) -> None:
         self._store = store
 
     def collect(self) -> Iterable[Metric]:
+        figures = self._read()
         up = "Whether Redis answered; if not, only what this process knows by itself is here"
+        yield GaugeMetricFamily("croze_redis_up", up, figures is not None)
+        if figures is not None:
+            yield from _of_queue(figures)
+            yield from _of_work(figures)
+            yield from _of_workers(figures.workers)
+
+    def _read(self) -> Figures | None:
+        if self._store is None:
+            return None
         try:
-            figures = self._store.figures()
+            return self._store.figures()
         except StoreError as error:
             log.warning("no figures: %s", error.message)
-            yield GaugeMetricFamily("croze_redis_up", up, 0)
-            return
-        yield GaugeMetricFamily("croze_redis_up", up, 1)
-        yield from _of_queue(figures)
-        yield from _of_work(figures)
-        yield from _of_workers(figures.workers)
+            return None
 
 
 def _of_queue(figures: Figures) -> Iterable[Metric]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from workers import logs, tracing
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
+
     from app.settings import Settings
 
 #: uvicorn gives these handlers of their own before it loads the application.
@@ -23,3 +25,16 @@ def configure(settings: Settings) -> None:
         # Without a handler anywhere above it, uvicorn does not write its access log.
         logger.propagate = name != "uvicorn.access"
     tracing.configure("croze-api")
+
+
+def requests_traced() -> TelemetryConfig:
+    """What FastAPI is told: one span a request, if traces are configured, and nothing else of its own."""
+    provider = tracing.provider()
+    return {
+        "tracing": provider is not None,
+        "tracer_provider": provider,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+    }

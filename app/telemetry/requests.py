@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workers import logs, timings, tracing
+from workers import logs, timings
 
 #: One line a request. Its fields: method, route, status, duration_ms; and request_id and job_id as on every line.
 access_log = logging.getLogger("croze.access")
@@ -77,7 +77,6 @@ class Observed:
         with (
             timings.collected() as parts,
             logs.bound(request_id=scope["state"]["request_id"]),
-            tracing.span(scope["method"], "server", parent=Headers(scope=scope).get("traceparent")),
             self.metrics.active.track_inprogress(),
         ):
             try:
@@ -89,8 +88,6 @@ class Observed:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", _NO_ROUTE)
         self.metrics.add(method, route, status, seconds)
-        described = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
-        tracing.describe(f"{method} {route}", **described)
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
         with logs.bound(job_id=_job_id(scope)):
             access_log.log(
