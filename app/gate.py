@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import errors
 from app.answers import rate_headers
-from app.auth import Caller, identify, is_loopback
+from app.auth import Caller, identify
 from app.errors import ApiError, Forbidden
+from app.exposure import is_loopback
 from app.telemetry.endpoints import METRICS_PATH
 from workers.errors import StoreError, StoreUnavailable
 
@@ -63,7 +64,7 @@ class Gate:
         authorization = Headers(scope=scope).get("authorization")
         caller = identify(authorization, store.api_keys, self.settings.access, from_here=_is_from_here(scope))
         rate = None
-        if caller.name is not None:
+        if caller.name is not None and scope["path"] != METRICS_PATH:
             rate = store.rates.take("requests", caller.name, 1, self.settings.requests_per_minute)
         if caller.role == "read" and scope["method"] not in READING:
             raise Forbidden(f"a key with role 'read' may not {scope['method']}; use one with role 'user'")

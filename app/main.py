@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from app import errors, health, openapi, problems
 from app.catalog import batches, proxies, spaces
 from app.deps import State
+from app.exposure import refuse_exposure, told_host
 from app.fleet import endpoints as fleet
 from app.gate import Gate
 from app.jobs import endpoints as jobs
@@ -81,8 +82,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(_: FastAPI, *, settings: Settings, registry: CollectorRegistry) -> AsyncIterator[State]:
     redis = connect(settings.redis_url)
+    store = Store(redis)
     try:
-        yield State(settings=settings, store=Store(redis), registry=registry)
+        refuse_exposure(told_host(), store, settings)
+        yield State(settings=settings, store=store, registry=registry)
     finally:
         redis.close()
 

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         default=("localhost", "127.0.0.1", "[::1]"),
         description="Host names that this service answers for, separated by commas; * for any.",
     )
+    redis_memory: ByteSize = Field(
+        default=ByteSize(2 * GIB),
+        gt=0,
+        description="Memory limit of the Redis server that `croze up` starts. No job is accepted above 80 % of it.",
+    )
     access: Access = Field(
         default="auto",
         description="Who is let in without a key: auto (this machine, as long as no key was ever made), keys (nobody), "

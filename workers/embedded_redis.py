@@ -87,8 +87,10 @@ class EmbeddedRedis:
     starts it again.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, memory: int = 0) -> None:
+        """`memory` is the most it may use, in bytes; 0: as much as there is. It evicts nothing."""
         self._data_dir = data_dir.absolute()
+        self._memory = memory
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_lock: FolderLock | None = None
         self._socket: Path | None = None
@@ -208,7 +210,7 @@ class EmbeddedRedis:
             "--unixsocket", str(self._socket), "--unixsocketperm", "700",
             "--dir", str(self._data_dir),
             "--appendonly", "yes", "--appendfsync", "always", "--save", "",
-            "--maxmemory-policy", "noeviction",
+            "--maxmemory", str(self._memory), "--maxmemory-policy", "noeviction",
             "--daemonize", "no",
         ]  # fmt: skip
         lock = self._take_server_lock()

@@ -16,12 +16,16 @@ import httpx
 
 from app.cli.errors import CommandError
 from app.cli.supervisor import Child, Death, ProcessChild, RedisChild, Supervisor
+from app.exposure import Exposed, is_loopback, refuse_exposure
+from app.settings import Settings
 from workers.embedded_redis import EmbeddedRedis
 from workers.errors import RedisServerError, StoreError
 from workers.settings import connect
 from workers.store import Store
 
 HOST: Final = "127.0.0.1"
+#: What listens on all addresses is found at this one.
+_REACHED_AT: Final = {"0.0.0.0": HOST, "::": "::1"}  # noqa: S104
 #: A worker that starts cold imports torch from disk before it registers.
 READY_TIMEOUT_S: Final = 120.0
 _READY_POLL_S: Final = 0.2
@@ -35,7 +39,7 @@ def redis_url_from_environment() -> str | None:
 
 
 @contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
+def listening(port: int, host: str = HOST) -> Iterator[socket.socket]:
     """The socket that the API serves. Held here, so that the port is ours before anything starts, and a client that
     connects while the API restarts waits instead of being refused.
 
@@ -43,17 +47,20 @@ def listening(port: int) -> Iterator[socket.socket]:
         CommandError: the port cannot be had.
     """
     try:
-        server = socket.create_server((HOST, port), backlog=2048)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        server = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         hint = "another program has it; --port 0 takes any free one" if port else "no port is free"
-        raise CommandError(f"cannot listen on {HOST}:{port}: {error.strerror}", [hint]) from error
+        raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}", [hint]) from error
     with server:
         yield server
 
 
 def url_of(server: socket.socket) -> str:
-    """Where a client finds the socket."""
-    return f"http://{HOST}:{server.getsockname()[1]}"
+    """Where a client on this machine finds the socket."""
+    host, port = server.getsockname()[:2]
+    host = _REACHED_AT.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @dataclass(slots=True)
@@ -72,7 +79,11 @@ class LocalService:
 
     def __post_init__(self) -> None:
         self.url = url_of(self.server)
-        self.embedded = None if redis_url_from_environment() else EmbeddedRedis(self.data_dir / "redis")
+        self.embedded = (
+            None
+            if redis_url_from_environment()
+            else EmbeddedRedis(self.data_dir / "redis", memory=int(Settings().redis_memory))
+        )
         logs = self.data_dir / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         api = ProcessChild("api", self._api_command(), self._environment, logs / "api.log", (self.server.fileno(),))
@@ -97,16 +108,31 @@ class LocalService:
         try:
             if self.embedded is None:
                 _check_reachable(self.redis_url)
+            self._refuse_exposure()
             self.supervisor.start()
         except (RedisServerError, OSError) as error:
             raise CommandError(str(error)) from error
         self._own_url = self.redis_url
 
+    def _refuse_exposure(self) -> None:
+        host = self.server.getsockname()[0]
+        if is_loopback(host):
+            return
+        if self.embedded is not None:
+            self.embedded.start()  # the supervisor finds it running
+        try:
+            with connect(self.redis_url) as client:
+                refuse_exposure(host, Store(client), Settings())
+        except (Exposed, StoreError) as error:
+            if self.embedded is not None:
+                self.embedded.stop()
+            raise CommandError(str(error)) from error
+
     def missing(self) -> str | None:
         """What is not ready yet; None once the API is ready and every worker has registered."""
         try:
             # A proxy that the environment names cannot reach our loopback.
-            answer = httpx.get(f"{self.url}/readyz", timeout=2.0, trust_env=False)
+            answer = httpx.get(f"{self.url}/readyz", headers=self._host_header(), timeout=2.0, trust_env=False)
         except httpx.TransportError:
             return "the API does not answer"
         if not answer.is_success:
@@ -131,7 +157,18 @@ class LocalService:
 
     def _environment(self) -> Mapping[str, str]:
         # The URL may hold a password: it travels in the environment, never on a command line.
-        return {**os.environ, "CROZE_REDIS_URL": self.redis_url}
+        environment = {**os.environ, "CROZE_REDIS_URL": self.redis_url}
+        host = self.server.getsockname()[0]
+        if not is_loopback(host) and host not in _REACHED_AT:
+            # Whoever asks for the address that it was told to listen on has the right one.
+            own = f"[{host}]" if ":" in host else host
+            environment.setdefault("CROZE_ALLOWED_HOSTS", ",".join([*Settings().allowed_hosts, own]))
+        return environment
+
+    def _host_header(self) -> dict[str, str]:
+        """A name that the API answers for, whatever it was told to answer for."""
+        names = Settings().allowed_hosts
+        return {} if "*" in names else {"Host": names[0]}
 
     def _after_restart(self, child: Child) -> None:
         """A Redis server that came back elsewhere (its socket's folder was gone): everyone must learn the new URL."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 
@@ -22,6 +24,10 @@ MAX_JOB_BYTES: Final = 8 * 2**20
 #: How long a service that was there may be away (a restart, a suspended laptop) before we give up.
 PATIENCE_S: Final = 60.0
 _RETRY_S: Final = 1.0
+#: How long a service that is there may be busy: full, or away from its Redis.
+BUSY_PATIENCE_S: Final = 600.0
+_BUSY: Final = (429, 503)
+_KEY_HINT: Final = "set CROZE_API_KEY to the token that `croze keys add` printed there"
 #: A stream that is silent for longer is opened again: an item may take minutes, so silence alone is no fault.
 _TIMEOUT: Final = httpx.Timeout(30.0, read=300.0)
 _POSITION: Final = re.compile(r"architectures\[(\d+)\](\.architecture)?")
@@ -52,7 +58,7 @@ class RemoteScoring:
         try:
             # A proxy that the environment names cannot reach our loopback.
             local = httpx.URL(self._url).host in ("127.0.0.1", "localhost", "::1")
-            with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=not local) as client:
+            with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=not local, auth=_authorize) as client:
                 yield client
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise UsageError(f"{self._url!r} is no URL of a service; e.g. http://127.0.0.1:8000") from error
@@ -68,7 +74,8 @@ class RemoteScoring:
         if options.batch_file is None:
             return options.batch
         content = options.batch_file.read_bytes()
-        answer = client.post(
+        answer = _post(
+            client,
             "/v1/batches",
             params={"name": options.batch_file.stem},
             content=content,
@@ -77,7 +84,7 @@ class RemoteScoring:
         return str(self._accepted(answer)["digest"])
 
     def _score(self, client: httpx.Client, batch: str, start: int, part: list[Accepted]) -> Iterator[JsonObject]:
-        job = self._accepted(client.post("/v1/jobs", json=self._body(batch, part)), start)
+        job = self._accepted(_post(client, "/v1/jobs", json=self._body(batch, part)), start)
         missing = set(range(len(part)))
         try:
             for item in _until_all(client, str(job["links"]["scores"]), missing):
@@ -111,7 +118,9 @@ class RemoteScoring:
             return body
         details = [self._located(f"{f['at']}: {f['problem']}; {f['repair']}", start) for f in body.get("faults", ())]
         message = self._located(str(body.get("detail") or f"{answer.status_code} {answer.reason_phrase}"), start)
-        if answer.is_client_error:
+        if answer.status_code in (401, 403):
+            raise CommandError(f"{self._url} lets nobody in without its key: {message}", [_KEY_HINT])
+        if answer.is_client_error and answer.status_code not in _BUSY:
             raise UsageError(f"{self._url} refuses this: {message}", details if len(details) > 1 else ())
         raise CommandError(f"{self._url} cannot do this now: {message}", details)
 
@@ -121,6 +130,26 @@ class RemoteScoring:
             return self._request.entries[index].where if index < len(self._request.entries) else match[0]
 
         return _POSITION.sub(where, text).replace("settings.", "--")
+
+
+def _authorize(request: httpx.Request) -> httpx.Request:
+    """Adds the key of the environment: a command line can be read by everybody on the machine."""
+    key = os.environ.get("CROZE_API_KEY")
+    if key:
+        request.headers["Authorization"] = f"Bearer {key}"
+    return request
+
+
+def _post(client: httpx.Client, path: str, **what: Any) -> httpx.Response:
+    """The answer to a POST, sent again for as long as the service is only busy. Sent twice, a job is made once."""
+    headers = {**what.pop("headers", {}), "Idempotency-Key": uuid4().hex}
+    give_up = time.monotonic() + BUSY_PATIENCE_S
+    while True:
+        answer = client.post(path, headers=headers, **what)
+        wait = answer.headers.get("Retry-After", "")
+        if answer.status_code not in _BUSY or not wait.isdecimal() or time.monotonic() + int(wait) > give_up:
+            return answer
+        time.sleep(int(wait))
 
 
 def _parts(entries: Sequence[Accepted]) -> Iterator[tuple[int, list[Accepted]]]:

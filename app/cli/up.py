@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from app.cli import data_folder
 from app.cli.local_scoring import usable_cores
-from app.cli.local_service import LocalService, listening, url_of
+from app.cli.local_service import HOST, LocalService, listening, url_of
 from app.cli.supervisor import Death, log_tail
 from app.cli.terminal import count, stderr, stdout
 
@@ -36,6 +36,8 @@ Examples:
 
   REDIS_URL=redis://:secret@db:6379/0 croze up
 
+  croze keys add alice && CROZE_ALLOWED_HOSTS=scores.example.org croze up --host 0.0.0.0
+
 Starts a Redis server of its own unless REDIS_URL (or CROZE_REDIS_URL) names one. What dies is started again.
 Ctrl-C lets workers finish or hand back what they have in hand; a second Ctrl-C does not wait.
 """
@@ -44,9 +46,10 @@ _EXAMPLE_CELL: Final = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_c
 
 
 def up(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of the API on 127.0.0.1; 0 takes any free one.")
-    ] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the API; 0 takes any free one.")] = DEFAULT_PORT,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Of the API. Another than the default needs keys: `croze keys`.")
+    ] = HOST,
     data_dir: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where Redis data and logs are kept. Default: ~/.local/state/croze."),
@@ -60,7 +63,7 @@ def up(
     console = stdout()
     data_folder.refuse_held(folder)  # says more than that the port is in use, which then is so too
     with (
-        listening(port) as server,
+        listening(port, host) as server,
         data_folder.held(folder, url_of(server)),
         _stop_signals() as (stop, hurry),
     ):
