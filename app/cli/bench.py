@@ -50,11 +50,11 @@ def bench(
     ] = None,
 ) -> None:
     """Measure how fast this machine scores, as ratios to a plain transcription and to its matrix product."""
-    rows = _known(row or [*ROWS])
+    rows = known_rows(row or [*ROWS])
     command = [sys.executable, "-P", "-m", "proxy.bench", *(["--quick"] if quick else [])]
     command += [*([f"--channels={channels}"] if channels is not None else []), *rows]
     try:
-        document = _measure(command, bar=stderr().is_terminal)
+        document = measured(command, bar=stderr().is_terminal)
     except KeyboardInterrupt:
         stderr().print("interrupted; nothing is left running")
         raise typer.Exit(INTERRUPTED) from None
@@ -64,7 +64,7 @@ def bench(
         show_document(stdout(), document)
 
 
-def _known(names: Sequence[str]) -> list[str]:
+def known_rows(names: Sequence[str]) -> list[str]:
     """The names in the order of the table, each once."""
     for name in names:
         if name not in ROWS:
@@ -72,7 +72,7 @@ def _known(names: Sequence[str]) -> list[str]:
     return [name for name in ROWS if name in names]
 
 
-def _measure(command: Sequence[str], *, bar: bool) -> JsonObject:
+def measured(command: Sequence[str], *, bar: bool) -> JsonObject:
     """Run the measuring process, show how far it is, and return its document.
 
     Raises:

@@ -42,8 +42,8 @@ def test_unknown_rows_are_refused_before_anything_is_measured(croze: Croze) -> N
 
 
 def test_rows_come_once_and_in_the_order_of_the_table() -> None:
-    assert bench._known(["darts_v2_16x8", "nb201_mean", "darts_v2_16x8"]) == ["nb201_mean", "darts_v2_16x8"]
-    assert bench._known([*ROWS]) == [*ROWS]
+    assert bench.known_rows(["darts_v2_16x8", "nb201_mean", "darts_v2_16x8"]) == ["nb201_mean", "darts_v2_16x8"]
+    assert bench.known_rows([*ROWS]) == [*ROWS]
 
 
 def test_ctrl_c_ends_the_measuring_process() -> None:
@@ -81,7 +81,7 @@ def measuring(pid: int) -> list[int]:
 def test_a_process_without_a_result_is_an_error_with_its_last_words() -> None:
     code = 'import sys; print(\'{"type": "progress", "what": "a", "done": 0, "total": 1}\'); sys.exit(\'no torch\')'
     with pytest.raises(CommandError, match="exit code 1") as caught:
-        bench._measure([sys.executable, "-c", code], bar=False)
+        bench.measured([sys.executable, "-c", code], bar=False)
     assert "no torch" in caught.value.details
     assert "croze doctor" in caught.value.details[-1]
 
@@ -89,4 +89,4 @@ def test_a_process_without_a_result_is_an_error_with_its_last_words() -> None:
 def test_a_silent_process_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "SILENCE_S", 0.1)
     with pytest.raises(CommandError, match="silent"):
-        bench._measure([sys.executable, "-c", "import time; time.sleep(600)"], bar=False)
+        bench.measured([sys.executable, "-c", "import time; time.sleep(600)"], bar=False)
