@@ -63,6 +63,12 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "invalid_cursor": Problem(422, "The cursor was not given out by this service"),
     # What it names or holds
     "unknown_job": Problem(404, "No such job"),
+    "job_id_taken": Problem(409, "The id is another job's"),
+    "job_not_ended": Problem(409, "The job has not ended"),
+    "nothing_to_retry": Problem(409, "No item of the job can be retried"),
+    "job_expired": Problem(410, "The job has expired"),
+    "job_deleted": Problem(410, "The job was deleted"),
+    "idempotency_mismatch": Problem(422, "The key or id was used for another request"),
     "unknown_space": Problem(422, "No such search space"),
     "unknown_format": Problem(422, "The genotype's format is unknown or not clear"),
     "unknown_proxy": Problem(422, "No such proxy"),

@@ -19,6 +19,7 @@ from app.exposure import refuse_exposure, told_host
 from app.fleet import endpoints as fleet
 from app.gate import Gate
 from app.jobs import endpoints as jobs
+from app.jobs import item_endpoints as items
 from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
 from app.settings import Settings
 from app.telemetry import endpoints as telemetry
@@ -30,6 +31,7 @@ from workers.store import Store
 #: Everything that is served.
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     jobs.router,
+    items.router,
     spaces.router,
     proxies.router,
     batches.router,

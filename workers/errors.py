@@ -19,8 +19,8 @@
     └── StoreError                  store_failed           Redis did not do what was asked
         ├── StoreUnavailable        store_unavailable      it cannot be reached, or does not answer
         ├── StoreFull               store_full             it has no memory left for more
-        ├── JobExists               job_exists             the id of a new job is that of another
-        ├── JobGone                 job_gone               the id of a new job is that of one that has been
+        ├── JobExists               job_id_taken           the id of a new job is that of another
+        ├── JobGone                 job_deleted            the id of a new job is that of one that has been
         ├── Overload                                       this much is not taken now; later it may be
         │   ├── QueueFull           queue_full             too many items are open, whoever's they are
         │   ├── QuotaExceeded       quota_exceeded         too many items of one owner are open
@@ -207,13 +207,13 @@ class StoreFull(StoreError):
 class JobExists(StoreError):
     """A new job has the id of one that exists."""
 
-    code = "job_exists"
+    code = "job_id_taken"
 
 
 class JobGone(StoreError):
     """A new job has the id of one that has been, and whose tombstone stands."""
 
-    code = "job_gone"
+    code = "job_deleted"
 
 
 class SchemaMismatch(StoreError):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+from typing import Final
 
 from app.errors import InvalidCursor
 from proxy.errors import shown
+from workers.store.listing import Mark
+
+_MARK: Final = re.compile(r"jobs:([0-9.e+]{1,30}):([0-9a-f]{32})")
 
 
 def encode(start: int) -> str:
     """The cursor of the page that starts at item `start`."""
-    return base64.urlsafe_b64encode(f"item:{start}".encode()).decode().rstrip("=")
+    return _encode(f"item:{start}")
 
 
 def decode(cursor: str, total: int) -> int:
@@ -21,12 +26,46 @@ def decode(cursor: str, total: int) -> int:
         InvalidCursor: it is not one that `encode` gave for a job of this size.
     """
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        start = int(text.removeprefix("item:"))
-    except (binascii.Error, ValueError):
+        start = int(_decode(cursor).removeprefix("item:"))
+    except ValueError:
         start = -1
     if not 0 < start < total or encode(start) != cursor:
         raise InvalidCursor(
             f"cursor {shown(cursor)} is not one of this job's; use next_cursor as it was given, or leave it out"
         )
     return start
+
+
+def encode_mark(mark: Mark) -> str:
+    """The cursor of the page that comes after that job."""
+    return _encode(f"jobs:{mark.created_at!r}:{mark.job_id}")
+
+
+def decode_mark(cursor: str) -> Mark:
+    """The last job of the page before.
+
+    Raises:
+        InvalidCursor: it is not one that `encode_mark` gave.
+    """
+    found = _MARK.fullmatch(_decode(cursor))
+    try:
+        mark = Mark(float(found[1]), found[2]) if found else None
+    except ValueError:
+        mark = None
+    if mark is None or encode_mark(mark) != cursor:
+        raise InvalidCursor(
+            f"cursor {shown(cursor)} is not one of this list's; use next_cursor as it was given, or leave it out"
+        )
+    return mark
+
+
+def _encode(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    """What was encoded; "" if nothing was."""
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return ""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from app.jobs.schemas import MAX_ID_LENGTH
 from app.validation import brief
 from proxy.errors import Fault, InvalidArchitecture, ProxyError, allowed_names
 from proxy.spaces._base import ImageShape, Settings, Space
-from workers.records import ItemSpec
+from workers.records import ItemOutcome, ItemSpec
 from workers.timings import measured
 
+#: Faults that a failed item lists: more would help nobody.
+MAX_FAULTS: Final = 5
 #: Fields of the object that may stand around a genotype.
 ENTRY_FIELDS: Final = ("architecture", "format", "id")
 
@@ -37,19 +39,26 @@ def parse_items(values: Sequence[object], format_name: str | None, frame: Frame)
         ProxyError: at least one value is refused; `faults` names all of them by position. Its class is that of
             the refusals if they are of one kind, else InvalidArchitecture.
     """
-    items: list[ItemSpec] = []
-    refusals: dict[int, ProxyError] = {}
-    for index, value in enumerate(values):
-        try:
-            items.append(_parse_item(index, value, format_name, frame))
-        except ProxyError as error:
-            refusals[index] = error
-        except RecursionError:
-            # A list nested just less than the JSON parser's limit is too deep to be shown.
-            refusals[index] = InvalidArchitecture(f"{brief(value)} is nested too deep; send a genotype")
+    parsed = [_try_item(index, value, format_name, frame) for index, value in enumerate(values)]
+    refusals = {index: each for index, each in enumerate(parsed) if isinstance(each, ProxyError)}
     if refusals:
         raise _refusal(refusals, len(values))
-    return items
+    return [each for each in parsed if isinstance(each, ItemSpec)]
+
+
+def failed_items(
+    values: Sequence[object], format_name: str | None, frame: Frame
+) -> tuple[list[ItemSpec], dict[int, ItemOutcome]]:
+    """One item for each value; and the outcomes of those that are refused, by index."""
+    items: list[ItemSpec] = []
+    failed: dict[int, ItemOutcome] = {}
+    for index, value in enumerate(values):
+        parsed = _try_item(index, value, format_name, frame)
+        if isinstance(parsed, ProxyError):
+            failed[index] = _failure(parsed)
+            parsed = _no_architecture(index, value)
+        items.append(parsed)
+    return items, failed
 
 
 @contextmanager
@@ -61,6 +70,39 @@ def located(at: str) -> Iterator[None]:
         if error.faults:
             raise
         raise type(error)(f"{at}: {error.message}", [_as_fault(error, at)]) from None
+
+
+def _try_item(index: int, value: object, format_name: str | None, frame: Frame) -> ItemSpec | ProxyError:
+    try:
+        return _parse_item(index, value, format_name, frame)
+    except ProxyError as error:
+        return error
+    except RecursionError:
+        # A list nested just less than the JSON parser's limit is too deep to be shown.
+        return InvalidArchitecture(f"{brief(value)} is nested too deep; send a genotype")
+
+
+def _failure(error: ProxyError) -> ItemOutcome:
+    return ItemOutcome(
+        status="failed",
+        scores={},
+        error={"code": error.code, "message": error.message},
+        faults=tuple(asdict(fault) for fault in error.faults[:MAX_FAULTS]),
+    )
+
+
+def _no_architecture(index: int, value: object) -> ItemSpec:
+    """Its place among the items is all that there is of it, and its name if it has a good one."""
+    item_id = value.get("id") if isinstance(value, dict) else None
+    return ItemSpec(
+        index=index,
+        id=item_id if isinstance(item_id, str) and _is_id(item_id) else None,
+        architecture="",
+        format="",
+        params=0,
+        macs=0,
+        facts={},
+    )
 
 
 def _parse_item(index: int, value: object, format_name: str | None, frame: Frame) -> ItemSpec:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from app.answers import View
+from app.problems import FaultView
 from app.validation import QueryModel, RequestModel
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.precision import DEFAULT_PRECISION
 from proxy.proxies import PROXIES
-from workers.records import ItemStatus, JobStatus
+from workers.records import ItemStatus, JobStatus, Priority
 
 #: All of NAS-Bench-201 (15,625) in one request.
 MAX_ARCHITECTURES: Final = 20_000
@@ -23,6 +24,7 @@ MAX_ID_LENGTH: Final = 200
 MAX_SEED: Final = 2**32 - 1
 MAX_PAGE: Final = 1000
 MAX_WAIT_SECONDS: Final = 60
+MAX_JOBS_PAGE: Final = 100
 
 _Name = Annotated[str, StringConstraints(max_length=200)]
 
@@ -94,6 +96,11 @@ class SubmitRequest(RequestModel):
         DEFAULT_BATCH, description="name of a batch, as GET /v1/batches lists them, or a digest: sha256:<64 hex>"
     )
     precision: _Name = Field(DEFAULT_PRECISION, description="name of a precision: float64 or float32")
+    on_invalid: Literal["refuse", "fail"] = Field(
+        "refuse",
+        description="refuse or fail: whether a bad genotype refuses the whole request, or is a failed item of its own",
+    )
+    priority: Priority = Field("normal", description="normal or urgent: an urgent job comes before all normal ones")
     layers: bool = Field(
         False, description=f"true or false: add a table of all layers; at most {MAX_LAYER_ITEMS} architectures"
     )
@@ -112,6 +119,20 @@ class WaitQuery(QueryModel):
         le=MAX_WAIT_SECONDS,
         allow_inf_nan=False,
         description=f"seconds from 0 to {MAX_WAIT_SECONDS}: the answer comes when the job has ended, or then",
+    )
+
+
+class JobsQuery(QueryModel):
+    """Which jobs."""
+
+    limit: int = Field(20, ge=1, le=MAX_JOBS_PAGE, description=f"an integer from 1 to {MAX_JOBS_PAGE}: jobs in a page")
+    cursor: str | None = Field(None, max_length=100, description="next_cursor of the page before")
+    status: JobStatus | None = Field(None, description="queued, running, completed or canceled")
+    space: _Name | None = Field(None, description="name of a search space")
+    created_since: AwareDatetime | None = Field(None, description="a time as RFC 3339, with its zone: that or later")
+    created_before: AwareDatetime | None = Field(None, description="a time as RFC 3339, with its zone: earlier")
+    metadata: _Name | None = Field(
+        None, description="key, or key=value: jobs whose metadata has that key, with that value"
     )
 
 
@@ -146,7 +167,9 @@ class CountsView(View):
 class JobLinks(View):
     self: str
     scores: str
+    events: str
     cancel: str
+    retry: str
 
 
 class JobView(View):
@@ -162,12 +185,28 @@ class JobView(View):
     batch: BatchRef
     precision: str
     layers: bool
+    priority: Priority
+    retry_of: str | None = Field(description="The job whose failed items this one scores again")
     metadata: dict[str, Any]
+    position: int | None = Field(description="About how many open items are ahead of this job; null once it has ended")
+    eta_seconds: float | None = Field(
+        description="About how many seconds until the job will have ended, by what items cost so far and the workers "
+        "that are alive; null if that is not known, or it has ended"
+    )
     created_at: str = Field(description="RFC 3339, UTC, by Redis' clock")
     started_at: str | None
     finished_at: str | None
-    expires_at: str | None = Field(description="When the job is forgotten; null while it is unfinished")
+    expires_at: str | None = Field(
+        description="When the job is forgotten, and answers 410 for some days more; null while it is unfinished"
+    )
     links: JobLinks
+
+
+class JobList(View):
+    """Jobs, newest first."""
+
+    items: list[JobView]
+    next_cursor: str | None = Field(description="null on the last page; a page may hold fewer jobs than asked for")
 
 
 class ErrorView(View):
@@ -175,6 +214,7 @@ class ErrorView(View):
 
     code: str
     message: str
+    faults: list[FaultView] | None = Field(None, description="Only if what was sent is no architecture")
 
 
 class EnvironmentView(View):
@@ -225,16 +265,19 @@ class ItemView(View):
     index: int
     id: str | None
     status: ItemStatus
-    architecture: str = Field(description="Canonical form")
+    architecture: str | None = Field(description="Canonical form; null if what was sent is no architecture")
     space: str
     settings: dict[str, int]
-    format: str = Field(description="The format it was sent in")
-    params: int = Field(description="Trainable parameters, with batch norm and without auxiliary head")
-    macs: int = Field(description="Multiply-accumulates for one image")
-    connected: bool = Field(description="Whether the input reaches the output")
+    format: str | None = Field(description="The format it was sent in")
+    params: int | None = Field(description="Trainable parameters, with batch norm and without auxiliary head")
+    macs: int | None = Field(description="Multiply-accumulates for one image")
+    connected: bool | None = Field(description="Whether the input reaches the output")
     facts: dict[str, Any] = Field(description="What else the space knows of it")
     scores: dict[str, ScoreView] = Field(description="By proxy; empty until the item has ended")
     error: ErrorView | None = Field(description="Why the item as a whole failed")
+    started_at: str | None = Field(description="When it was first taken up; null if it was not, or was known before")
+    finished_at: str | None = Field(description="When it ended")
+    retried_index: int | None = Field(description="Its index in the job that this one retries")
 
 
 class ScorePage(View):

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from app.catalog.service import resolve_batch
-from app.errors import InvalidRequest, UnknownJob
-from app.jobs import cursor
+from app.errors import UnknownJob
+from app.jobs import cursor, ids, refusals
+from app.jobs.checking import check_fields, check_request, fingerprint
 from app.jobs.known import known_outcomes
-from app.jobs.parsing import Frame, located, parse_items
-from app.jobs.schemas import MAX_LAYER_ITEMS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, SubmitRequest
+from app.jobs.outlook import Prospect, prospect
+from app.jobs.parsing import failed_items, parse_items
+from app.jobs.room import check_room, limits
 from app.validation import brief
-from proxy.data import check_labels
-from proxy.errors import Fault, InvalidBatch
-from proxy.precision import check_precision
-from proxy.proxies import get_proxy
-from proxy.spaces import get_space
 from workers import logs, tracing
-from workers.records import Item, Job, JobSpec
+from workers.errors import JobExists, JobGone
+from workers.records import TERMINAL_JOB, Item, ItemOutcome, ItemSpec, Job, JobSpec
 
 if TYPE_CHECKING:
     from app.auth import Caller
+    from app.jobs.schemas import SubmitRequest
     from app.settings import Settings
     from proxy.data.spec import Batch
-    from proxy.spaces._base import Space
     from workers.store import Store
 
 PAGE_SIZE: Final = 100
-_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CHUNK: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,76 +46,137 @@ class Jobs:
     settings: Settings
     caller: Caller
 
-    def submit(self, request: SubmitRequest) -> Job:
+    def submit(self, request: SubmitRequest, *, key: str | None = None, job_id: str | None = None) -> Job:
         """Check everything, then queue what is not known yet: a refused request leaves nothing behind.
+
+        With an idempotency key, or an id of the client's own, the same request again is the same job again.
 
         Raises:
             ProxyError: the request names or holds something that cannot be scored.
-            InvalidRequest: its fields do not fit each other.
+            InvalidRequest: its fields do not fit each other, or the id is none.
+            IdempotencyMismatch, JobIdTaken, JobExpired, JobDeleted: the key or the id has been used.
             StoreError: Redis is away or full.
+            Overload: too much is open, or was submitted in the last minute.
         """
-        _check_limits(request)
-        with located("space"):
-            space = get_space(request.space)
-        for position, name in enumerate(request.proxies):
-            with located(f"proxies[{position}]"):
-                get_proxy(name)
-        with located("precision"):
-            check_precision(request.precision)
-        with located("batch"):
-            batch = resolve_batch(self.store, request.batch, self.settings.data_dir)
-            _check_image(space, batch)
-        settings = space.complete_settings(request.settings, batch.classes)
-        with located("settings.classes"):
-            check_labels(batch, settings["classes"])
-        frame = Frame(
-            space=space,
-            settings=settings,
-            image=batch.image,
-            images=batch.size,
-            memory_limit=self.settings.memory_limit,
-        )
-        items = parse_items(request.architectures, request.format, frame)
-        job = JobSpec(
-            id=uuid4().hex,
-            space=space.name,
-            settings=settings,
+        stored, name = ids.for_new(self.caller.name, key, job_id)
+        known = None if key is None and job_id is None else self._same(stored, request)
+        if known is not None:
+            return known
+        check_fields(request)
+        check_room(len(request.architectures), self.caller, self.store, self.settings)
+        frame, batch = check_request(request, self.store, self.settings)
+        if request.on_invalid == "fail":
+            items, failed = failed_items(request.architectures, request.format, frame)
+        else:
+            items, failed = parse_items(request.architectures, request.format, frame), {}
+        spec = JobSpec(
+            id=stored,
+            name=name,
+            fingerprint=fingerprint(request),
+            space=frame.space.name,
+            settings=frame.settings,
             proxies=tuple(request.proxies),
             seed=request.seed,
             batch=batch.digest,
             batch_name=request.batch,
             precision=request.precision,
             layers=request.layers,
+            priority=request.priority,
             metadata=request.metadata,
             owner=self.caller.name,
             request_id=logs.bound_value("request_id"),
             traceparent=tracing.traceparent(),
         )
-        self.store.batches.put(batch, listed=False)
-        return self.store.jobs.create(job, items, known_outcomes(self.store, job, items))
+        try:
+            return self._create(spec, items, failed, batch)
+        except JobExists:
+            # Somebody sent the same at the same time.
+            job = self._same(stored, request)
+            if job is None:
+                self._refuse(stored, job_id or stored)
+            return job
 
     def get(self, job_id: str) -> Job:
         """The job now.
 
         Raises:
             UnknownJob: no such job, whether or not the id is well formed; or one that this caller does not see.
+            JobExpired, JobDeleted: there has been one.
         """
-        job = self.store.jobs.get(job_id) if _JOB_ID.fullmatch(job_id) else None
+        stored = ids.stored(self.caller.name, job_id)
+        job = None if stored is None else self.store.jobs.get(stored)
         if job is None or not self.caller.sees(job.spec.owner):
-            raise _unknown(job_id)
+            self._refuse(stored, job_id)
         return job
+
+    def shown_id(self, job: Job) -> str:
+        """The id by which this caller can ask for the job."""
+        return ids.shown_to(self.caller, job.spec)
+
+    def prospects(self, jobs: Sequence[Job]) -> list[Prospect]:
+        """What each of them has before it."""
+        if all(job.status in TERMINAL_JOB for job in jobs):
+            return [Prospect() for _ in jobs]
+        outlook = self.store.jobs.outlook()
+        return [prospect(job.spec.id, outlook) for job in jobs]
 
     def cancel(self, job_id: str) -> Job:
         """End the job, keeping the results so far. A job that has ended stays as it is.
 
         Raises:
-            UnknownJob: as for `get`.
+            UnknownJob, JobExpired, JobDeleted: as for `get`.
         """
-        self.get(job_id)
-        job = self.store.jobs.cancel(job_id)
+        stored = self.get(job_id).spec.id
+        job = self.store.jobs.cancel(stored)
         if job is None:
-            raise _unknown(job_id)
+            self._refuse(stored, job_id)
         return job
+
+    def delete(self, job_id: str) -> None:
+        """Cancel the job if it has not ended, and forget it. Deleting twice is deleting once.
+
+        Raises:
+            UnknownJob, JobExpired: as for `get`.
+        """
+        try:
+            self.store.jobs.delete(self.get(job_id).spec.id)
+        except refusals.JobDeleted:
+            return
+
+    def retry(self, job_id: str) -> Job:
+        """A new job of the items that failed in that one. Retrying the same job again is the same new job.
+
+        Raises:
+            UnknownJob, JobExpired, JobDeleted: as for `get`; the last also if the new job has been deleted.
+            JobNotEnded, NothingToRetry: there is nothing to be scored again (yet).
+            ProxyError: the batch is not kept any more.
+            StoreError, Overload: as for `submit`.
+        """
+        job = self.get(job_id)
+        again = ids.for_retry(job.spec.id)
+        made = self.store.jobs.get(again)
+        if made is not None:
+            return made
+        if job.status not in TERMINAL_JOB:
+            raise refusals.JobNotEnded(f"job {brief(job_id)} is {job.status}; wait until it has ended, or cancel it")
+        failed = [item.spec for item in self._items(job) if item.status == "failed" and item.spec.architecture]
+        if not failed:
+            raise refusals.NothingToRetry(f"job {brief(job_id)} has no failed item that another try could mend")
+        check_room(len(failed), self.caller, self.store, self.settings)
+        spec = replace(
+            job.spec,
+            id=again,
+            name=None,
+            retry_of=self.shown_id(job),
+            request_id=logs.bound_value("request_id"),
+            traceparent=tracing.traceparent(),
+        )
+        items = [replace(item, index=index, retried=item.index) for index, item in enumerate(failed)]
+        batch = resolve_batch(self.store, spec.batch_name, self.settings.data_dir)
+        try:
+            return self._create(spec, items, {}, batch)
+        except JobExists:
+            return self.get(again)
 
     def page(self, job: Job, limit: int | None, after: str | None) -> Page:
         """One page of a job's items, open ones included.
@@ -132,57 +189,39 @@ class Jobs:
         items = self.store.jobs.items(job.spec.id, start, end - start)
         return Page(items, cursor.encode(end) if end < job.counts.total else None)
 
+    def _create(self, spec: JobSpec, items: list[ItemSpec], failed: dict[int, ItemOutcome], batch: Batch) -> Job:
+        self.store.batches.put(batch, listed=False)
+        known = known_outcomes(self.store, spec, [item for item in items if item.index not in failed])
+        try:
+            return self.store.jobs.create(spec, items, failed | known, limits(self.settings))
+        except JobGone:
+            self._refuse(spec.id, spec.name or spec.id)
 
-def _check_limits(request: SubmitRequest) -> None:
-    """What the fields' own types do not say."""
-    faults = []
-    repeated = sorted({name for name in request.proxies if request.proxies.count(name) > 1})
-    if repeated:
-        names = ", ".join(map(repr, repeated))
-        faults.append(Fault("proxies", f"{names} is named more than once", "name each proxy once"))
-    if request.layers and len(request.architectures) > MAX_LAYER_ITEMS:
-        problem = f"true with {len(request.architectures)} architectures"
-        repair = f"allowed: at most {MAX_LAYER_ITEMS} architectures with layers; split the job, or leave layers out"
-        faults.append(Fault("layers", problem, repair))
-    if not _is_small_json(request.metadata):
-        problem = f"{brief(request.metadata)} is not allowed"
-        repair = (
-            f"allowed: at most {MAX_METADATA_BYTES} bytes of JSON in UTF-8, at most {MAX_METADATA_DEPTH} levels deep, "
-            "all numbers finite"
+    def _same(self, stored: str, request: SubmitRequest) -> Job | None:
+        """The job that this request has made before, if its id has one."""
+        job = self.store.jobs.get(stored)
+        if job is None:
+            return None
+        if not self.caller.sees(job.spec.owner):
+            raise refusals.JobIdTaken(f"id {stored!r} is taken; choose another, a random UUID for example")
+        if job.spec.fingerprint != fingerprint(request):
+            raise refusals.IdempotencyMismatch(
+                f"this key or id was used for another request, which made job {self.shown_id(job)!r}; send the same "
+                "request again, or choose a new key or id"
+            )
+        return job
+
+    def _items(self, job: Job) -> Iterator[Item]:
+        for start in range(0, job.counts.total, _CHUNK):
+            yield from self.store.jobs.items(job.spec.id, start, _CHUNK)
+
+    def _refuse(self, stored: str | None, job_id: str) -> NoReturn:
+        """Say why there is no such job."""
+        tombstone = None if stored is None else self.store.jobs.tombstone(stored)
+        if tombstone is None or not self.caller.sees(tombstone.owner):
+            raise UnknownJob(f"job {brief(job_id)} does not exist; POST /v1/jobs makes one")
+        if tombstone.how == "deleted":
+            raise refusals.JobDeleted(f"job {brief(job_id)} was deleted; submit it anew, under another key or id")
+        raise refusals.JobExpired(
+            f"job {brief(job_id)} has expired; submit it anew, under another key or id: known scores come at once"
         )
-        faults.append(Fault("metadata", problem, repair))
-    if faults:
-        raise InvalidRequest.of(*faults)
-
-
-def _is_small_json(value: dict[str, Any]) -> bool:
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        size = len(text.encode())
-    except (ValueError, RecursionError):
-        # 1e999, which is read as infinity; a lone surrogate; or lists in lists up to the parser's limit.
-        return False
-    return size <= MAX_METADATA_BYTES and _depth(text) <= MAX_METADATA_DEPTH
-
-
-def _depth(text: str) -> int:
-    """Levels of nesting; brackets within strings count too, which only errs on the safe side."""
-    depth = deepest = 0
-    for character in text:
-        depth += (character in "[{") - (character in "]}")
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _check_image(space: Space[Any], batch: Batch) -> None:
-    image = batch.image
-    multiple = space.image_multiple
-    if image.channels != 3 or image.height % multiple or image.width % multiple:
-        raise InvalidBatch(
-            f"images of {image.channels}x{image.height}x{image.width} do not fit space {space.name!r}; "
-            f"allowed: 3 channels, height and width a multiple of {multiple}"
-        )
-
-
-def _unknown(job_id: str) -> UnknownJob:
-    return UnknownJob(f"job {brief(job_id)} does not exist or has expired; POST /v1/jobs makes one")

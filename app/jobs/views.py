@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from app.answers import timestamp
+from app.jobs.outlook import Prospect
 from app.jobs.reference import reference_json
-from proxy.json_types import JsonObject
-from workers.records import Item, Job, JobSpec
+from proxy.json_types import JsonObject, JsonValue
+from workers.records import Item, ItemOutcome, Job, JobSpec
 
 
-def job_json(job: Job) -> JsonObject:
-    """A job as `schemas.JobView`."""
+def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
+    """A job as `schemas.JobView`.
+
+    Args:
+        shown_id: the id by which the caller asks for it.
+        ahead: what it has before it.
+    """
     spec = job.spec
-    path = job_path(spec.id)
     return {
-        "id": spec.id,
+        "id": shown_id,
         "status": job.status,
         "counts": asdict(job.counts),
         "space": spec.space,
@@ -25,33 +30,52 @@ def job_json(job: Job) -> JsonObject:
         "batch": {"name": spec.batch_name, "digest": spec.batch},
         "precision": spec.precision,
         "layers": spec.layers,
+        "priority": spec.priority,
+        "retry_of": spec.retry_of,
         "metadata": spec.metadata,
+        "position": ahead.position,
+        "eta_seconds": ahead.eta_seconds,
         "created_at": timestamp(job.created_at),
         "started_at": timestamp(job.started_at),
         "finished_at": timestamp(job.finished_at),
         "expires_at": timestamp(job.expires_at),
-        "links": {"self": path, "scores": f"{path}/scores", "cancel": f"{path}/cancel"},
+        "links": {
+            "self": job_path(shown_id),
+            **{name: f"{job_path(shown_id)}/{name}" for name in ("scores", "events", "cancel", "retry")},
+        },
     }
 
 
 def item_json(item: Item, job: JobSpec) -> JsonObject:
     """An item as `schemas.ItemView`."""
     spec, outcome = item.spec, item.outcome
+    # What was sent is no architecture, so there is nothing to be said of one.
+    exists = spec.architecture != ""
     return {
         "index": spec.index,
         "id": spec.id,
         "status": item.status,
-        "architecture": spec.architecture,
+        "architecture": spec.architecture or None,
         "space": job.space,
         "settings": dict(job.settings),
-        "format": spec.format,
-        "params": spec.params,
-        "macs": spec.macs,
-        "connected": spec.facts["connected"],
+        "format": spec.format or None,
+        "params": spec.params if exists else None,
+        "macs": spec.macs if exists else None,
+        "connected": spec.facts["connected"] if exists else None,
         "facts": {name: value for name, value in spec.facts.items() if name != "connected"},
         "scores": {} if outcome is None else {name: _score(score, job) for name, score in outcome.scores.items()},
-        "error": None if outcome is None or outcome.error is None else dict(outcome.error),
+        "error": None if outcome is None else _error(outcome),
+        "started_at": timestamp(item.started_at),
+        "finished_at": timestamp(item.finished_at),
+        "retried_index": spec.retried,
     }
+
+
+def _error(outcome: ItemOutcome) -> JsonObject | None:
+    if outcome.error is None:
+        return None
+    faults: list[JsonValue] = [dict(fault) for fault in outcome.faults]
+    return {**outcome.error, "faults": faults} if faults else dict(outcome.error)
 
 
 def job_path(job_id: str) -> str:

@@ -1,27 +1,23 @@
-"""The two things of the API that wait: for a job's end, and for its items as they finish.
+"""What of the API waits: for a job's end, and for its items as they finish.
 
-Both look again and again, in the thread pool, a little less often each time: one place knows Redis, and it is
+It looks again and again, in the thread pool, a little less often each time: one place knows Redis, and it is
 synchronous.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeAlias, TypeVar
 
 import anyio
 from starlette.concurrency import run_in_threadpool
 
 from app.errors import UnknownJob
+from app.jobs.refusals import JobDeleted, JobExpired
 from app.jobs.service import Jobs
-from app.jobs.views import item_json
 from workers.errors import StoreUnavailable
 from workers.records import TERMINAL_JOB, Item, Job
-
-if TYPE_CHECKING:
-    from proxy.json_types import JsonObject
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,8 +27,12 @@ FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.25
 #: Seconds for which a stream stands Redis being away: it restarts in less, and its client has read half of it.
 PATIENCE: Final = 30.0
-#: Items held in memory by one stream.
-CHUNK: Final = 500
+#: Items held in memory by one stream: a client that reads slowly holds up no more than the text of these.
+CHUNK: Final = 200
+
+#: What a stream sends of one look at a job: (the job, the items that have ended since the last look, how many have in
+#: all) -> text, and "" if there is nothing to be said.
+Render: TypeAlias = Callable[[Job, list[Item], int], str]
 
 
 def pauses() -> Iterator[float]:
@@ -47,7 +47,7 @@ async def until_ended(jobs: Jobs, job_id: str, seconds: float, is_gone: Callable
     """The job when it has ended, or after `seconds`, or once the client `is_gone`.
 
     Raises:
-        UnknownJob: no such job.
+        UnknownJob, JobExpired, JobDeleted: no such job.
     """
     deadline = time.monotonic() + seconds
     job = await run_in_threadpool(jobs.get, job_id)
@@ -60,31 +60,38 @@ async def until_ended(jobs: Jobs, job_id: str, seconds: float, is_gone: Callable
     return job
 
 
-async def finished_lines(jobs: Jobs, job: Job) -> AsyncIterator[bytes]:
-    """The items of a job as NDJSON, in the order in which they ended; canceled ones are the last.
+async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncIterator[bytes]:
+    """What `render` makes of every look at the job, until it has ended and all its items have been seen.
 
-    If the job expires while it is read, the lines end.
+    Items come in the order in which they ended, from the `start`-th on; canceled ones are the last. The last look
+    holds none. If the job is deleted or expires while it is read, that ends too.
 
     Raises:
         StoreUnavailable: Redis has been away for too long.
     """
-    start, wait = 0, pauses()
+    wait = pauses()
     while True:
         # The job is looked at before its items: what had finished when it ended is then surely read.
         ended = job.status in TERMINAL_JOB
         items = await _patiently(jobs.store.jobs.finished, job.spec.id, start, CHUNK)
         start += len(items)
-        if items:
+        some = bool(items)
+        text = (await run_in_threadpool(render, job, items, start)).encode()
+        # While a slow client is waited for, its stream holds this text and nothing else.
+        del items
+        if text:
+            yield text
+        del text
+        if some:
             wait = pauses()
-            yield _lines(items, job)
         elif ended:
-            break
+            return
         else:
             await anyio.sleep(next(wait))
         if not ended:
             try:
                 job = await _patiently(jobs.get, job.spec.id)
-            except UnknownJob:
+            except (UnknownJob, JobExpired, JobDeleted):
                 return
 
 
@@ -99,11 +106,3 @@ async def _patiently(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
                 raise
         await anyio.sleep(pause)
     raise AssertionError("pauses never end")
-
-
-def _lines(items: list[Item], job: Job) -> bytes:
-    return "".join(f"{_line(item_json(item, job.spec))}\n" for item in items).encode()
-
-
-def _line(item: JsonObject) -> str:
-    return json.dumps(item, allow_nan=False)

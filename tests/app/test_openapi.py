@@ -23,7 +23,13 @@ def _examples() -> Iterator[tuple[str, str, str, Any]]:
     for method, path, operation in OPERATIONS:
         for content in operation.get("requestBody", {}).get("content", {}).values():
             for name, example in content.get("examples", {}).items():
-                yield name, method, path, example["value"]
+                yield name, method, _filled(path, operation), example["value"]
+
+
+def _filled(path: str, operation: Any) -> str:
+    """The path with each parameter's own example in its place."""
+    parameters = [each for each in operation.get("parameters", ()) if each["in"] == "path"]
+    return str(path.format(**{each["name"]: each["schema"]["examples"][0] for each in parameters}))
 
 
 @pytest.mark.parametrize(("name", "method", "path", "body"), list(_examples()), ids=lambda value: str(value)[:20])

@@ -27,21 +27,27 @@ class Listing(Reading):
         Jobs that have expired are passed over, so there may be fewer, even none. No mark: that was all.
         """
         index = keys.jobs(owner)
-        newest, of_that_moment = "+inf", 0
-        if after is not None:
-            newest = repr(after.created_at)
-            of_that_moment = self._wire.command("ZCOUNT", index, newest, newest)
-        found: list[tuple[bytes, float]] = self._wire.command(
-            "ZREVRANGEBYSCORE", index, newest, "-inf", "WITHSCORES", "LIMIT", 0, of_that_moment + limit + 1
-        )
-        marks = [Mark(score, job_id.decode()) for job_id, score in found]
-        rest = [mark for mark in marks if after is None or mark < after]
-        older = rest[:limit]
-        jobs = self._read([mark.job_id for mark in older])
-        gone = [mark.job_id for mark, job in zip(older, jobs, strict=True) if job is None]
-        if gone:
-            self._wire.command("ZREM", index, *gone)
-        return [job for job in jobs if job is not None], older[-1] if len(rest) > limit else None
+        while True:
+            ids = self._older(index, after, limit + 1)
+            jobs = self._read(ids[:limit])
+            gone = [job_id for job_id, job in zip(ids, jobs, strict=False) if job is None]
+            if gone:
+                self._wire.command("ZREM", index, *gone)
+            found = [job for job in jobs if job is not None]
+            if found or len(ids) <= limit:
+                more = len(ids) > limit
+                return found, Mark(found[-1].created_at, found[-1].spec.id) if more else None
+
+    def _older(self, index: str, after: Mark | None, count: int) -> list[str]:
+        """Ids from the mark on, at least `count` of them if there are so many, newest first."""
+        if after is None:
+            return [job_id.decode() for job_id in self._wire.command("ZREVRANGE", index, 0, count - 1)]
+        moment = repr(after.created_at)
+        same: int = self._wire.command("ZCOUNT", index, moment, moment)
+        found: list[bytes] = self._wire.command("ZREVRANGEBYSCORE", index, moment, "-inf", "LIMIT", 0, same + count)
+        ids = [job_id.decode() for job_id in found]
+        # Of one moment, the list is in the order of ids.
+        return [job_id for job_id in ids[:same] if job_id < after.job_id] + ids[same:]
 
     def outlook(self) -> Outlook:
         """All that is still to be done, and by how many, at one moment."""

@@ -43,9 +43,19 @@ def test_new_and_deleted_jobs_do_not_shift_a_page(store: Store) -> None:
 
 def test_jobs_of_one_moment_are_told_apart(store: Store, redis: redis_driver.Redis) -> None:
     made = sorted((submit(store, 1).spec.id for _ in range(4)), reverse=True)
-    redis.zadd(keys.jobs(None), dict.fromkeys(made, 1e9))
+    moment = 1764000000.123456
+    redis.zadd(keys.jobs(None), dict.fromkeys(made, moment))
+    for job_id in made:
+        redis.hset(keys.JobKeys.of(job_id).job, "created_at", f"{moment:.6f}")
     assert ids(store, None, 4) == [made]
     assert ids(store, None, 3) == [made[:3], made[3:]]
+
+
+def test_pages_of_expired_jobs_are_passed_over(store: Store, redis: redis_driver.Redis) -> None:
+    first, *others = (submit(store, 1).spec.id for _ in range(6))
+    redis.delete(*(keys.JobKeys.of(job_id).job for job_id in others))
+    assert ids(store, None, 2) == [[first]]
+    assert redis.zcard(keys.jobs(None)) == 1
 
 
 def test_an_owner_sees_its_own(store: Store) -> None:

@@ -1,0 +1,41 @@
+"""Why something cannot be done with a job."""
+
+from __future__ import annotations
+
+from app.errors import ApiError
+
+
+class JobExpired(ApiError):
+    """There was such a job, and its time is over."""
+
+    code = "job_expired"
+
+
+class JobDeleted(ApiError):
+    """There was such a job, and its owner has deleted it."""
+
+    code = "job_deleted"
+
+
+class JobIdTaken(ApiError):
+    """The id belongs to a job that this caller does not see."""
+
+    code = "job_id_taken"
+
+
+class JobNotEnded(ApiError):
+    """This can be done only after the job has ended."""
+
+    code = "job_not_ended"
+
+
+class NothingToRetry(ApiError):
+    """No item of the job has failed in a way that another try could mend."""
+
+    code = "nothing_to_retry"
+
+
+class IdempotencyMismatch(ApiError):
+    """The key or the id was used before, for another request."""
+
+    code = "idempotency_mismatch"
