@@ -62,6 +62,10 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 "schema": {"type": "string"},
                 "description": "The request's id: the client's own, or a new one",
             }
+            response["headers"]["Server-Timing"] = {
+                "schema": {"type": "string"},
+                "description": "Milliseconds until the answer began, and how many of them went into what",
+            }
     _document_gate(schema)
     for model in (ProblemView, FaultView):
         own = model.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -23,6 +23,7 @@ access_log = logging.getLogger("croze.access")
 #: What asks every few seconds is of no interest in a log.
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_JOBS: Final = "/v1/jobs/"
 _NO_ROUTE: Final = "none"
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: Until the last byte: reads take milliseconds, `?wait` a minute, and streams as long as their job.
@@ -64,14 +65,16 @@ class Observed:
             return
         began = time.perf_counter()
         # What ends without an answer is a broken connection, or a mistake of ours.
-        status = 500
+        status, location = 500, ""
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, location
             if message["type"] == "http.response.start":
                 status = message["status"]
                 total = time.perf_counter() - began
-                MutableHeaders(scope=message)["Server-Timing"] = _server_timing({**parts, "total": total})
+                headers = MutableHeaders(scope=message)
+                headers["Server-Timing"] = _server_timing({**parts, "total": total})
+                location = headers.get("location", "")
             await send(message)
 
         with (
@@ -82,26 +85,23 @@ class Observed:
             try:
                 await self.app(scope, receive, send_and_note)
             finally:
-                self._note(scope, status, time.perf_counter() - began)
+                with logs.bound(job_id=_job_id(scope, location)):
+                    self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", _NO_ROUTE)
         self.metrics.add(method, route, status, seconds)
         fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 1)}
-        with logs.bound(job_id=_job_id(scope)):
-            access_log.log(
-                logging.DEBUG if route in _QUIET else logging.INFO,
-                "%s %s %d in %.1f ms",
-                *fields.values(),
-                extra={"fields": fields},
-            )
+        level = logging.DEBUG if route in _QUIET else logging.INFO
+        access_log.log(level, "%s %s %d in %.1f ms", *fields.values(), extra={"fields": fields})
 
 
-def _job_id(scope: Scope) -> str | None:
-    """The job that the path names, if it has the form of one: anything else could forge lines in a log."""
-    given = scope.get("path_params", {}).get("job_id", "")
-    return given if _JOB_ID.fullmatch(given) else None
+def _job_id(scope: Scope, location: str) -> str | None:
+    """The job that the path names, or that the answer says was made, if that has the form of one: anything else could
+    forge lines in a log."""
+    named = scope.get("path_params", {}).get("job_id") or location.removeprefix(_JOBS)
+    return named if _JOB_ID.fullmatch(named) else None
 
 
 def _server_timing(parts: Mapping[str, float]) -> str:
