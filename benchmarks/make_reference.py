@@ -14,7 +14,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def main() -> None:
     values = in_index_order(items, options.proxy, conditions.space)
     name = options.name or f"{conditions.space}_{options.proxy.replace(':', '_')}"
     np.savez_compressed(options.into / f"{name}.npz", scores=values)
-    about = {"conditions": asdict(conditions), **provenance(items, options.proxy, values)}
+    about = {"conditions": conditions._asdict(), **provenance(items, options.proxy, values)}
     (options.into / f"{name}.json").write_text(json.dumps(about, indent=2) + "\n")
     sys.stdout.write(f"{len(values)} scores in {options.into / name}.npz and .json\n")
 

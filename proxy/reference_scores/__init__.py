@@ -10,10 +10,9 @@ import io
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -26,8 +25,7 @@ TOLERANCE: Final = 1e-5
 Key: TypeAlias = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class Conditions(NamedTuple):
     """What scores depend on: only those of equal conditions are compared."""
 
     space: str
@@ -46,8 +44,7 @@ class Conditions:
         return (self.space, numbers, self.proxy, self.revision, self.batch, self.seed, self.precision)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a score stands."""
 
     percentile: float

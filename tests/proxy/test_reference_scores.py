@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ CONDITIONS = Conditions(
 
 def write(folder: Path, values: list[float], conditions: Conditions = CONDITIONS, name: str = "made_up") -> None:
     np.savez_compressed(folder / f"{name}.npz", scores=np.array(values, dtype=np.float64))
-    (folder / f"{name}.json").write_text(json.dumps({"conditions": asdict(conditions)}))
+    (folder / f"{name}.json").write_text(json.dumps({"conditions": conditions._asdict()}))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_score_worse_than_all_is_the_last() -> None:
 
 def test_where_lower_is_better_the_lowest_is_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROXIES, "latency", replace(PROXIES["croze"], name="latency", direction="lower_is_better"))
-    reference = ReferenceScores(replace(CONDITIONS, proxy="latency"), [1.0, 2.0, 3.0, 4.0])
+    reference = ReferenceScores(CONDITIONS._replace(proxy="latency"), [1.0, 2.0, 3.0, 4.0])
     assert reference.place(1.0) == Place(87.5, 1, 4)
     assert reference.place(4.0) == Place(12.5, 4, 4)
 
@@ -89,7 +89,7 @@ def test_where_lower_is_better_the_lowest_is_first(monkeypatch: pytest.MonkeyPat
 def test_only_exactly_the_same_conditions_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, [1.0, 2.0])
     monkeypatch.setattr("proxy.reference_scores.shipped", lambda: read_folder(tmp_path))
-    same = replace(CONDITIONS, settings={"classes": 10, "cells": 5, "channels": 16})
+    same = CONDITIONS._replace(settings={"classes": 10, "cells": 5, "channels": 16})
     found = find_reference(same)
     assert found is not None
     assert found.place(2.0).rank == 1
@@ -105,11 +105,11 @@ def test_only_exactly_the_same_conditions_are_compared(tmp_path: Path, monkeypat
         {"precision": "float32"},
     ]
     for other in others:
-        assert find_reference(replace(CONDITIONS, **other)) is None, other
+        assert find_reference(CONDITIONS._replace(**other)) is None, other
 
 
 def test_distributions_of_several_conditions_lie_side_by_side(tmp_path: Path) -> None:
-    seed_1 = replace(CONDITIONS, seed=1)
+    seed_1 = CONDITIONS._replace(seed=1)
     write(tmp_path, [1.0, 2.0])
     write(tmp_path, [3.0, 4.0, 5.0], seed_1, name="seed_1")
     found = read_folder(tmp_path)
