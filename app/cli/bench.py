@@ -27,10 +27,13 @@ from workers.engine import ONE_THREAD
 from workers.tether import tethered
 
 EXAMPLES: Final = """
-Every row is scored on one thread in three ways, in turn: by a plain transcription of the authors' code in float64 (the
-yardstick), and as an engine does in float64 and in float32. The fastest of several rounds counts. The machine's peak is
-its best float32 matrix product in the same run. Takes about eight minutes, --quick two. docs/performance.md explains
-every figure. For numbers that mean something, let the machine do nothing else.
+Every row is scored on one thread in three ways, in turn: by a plain
+transcription of the authors' code in float64 (the yardstick), and as an
+engine does it in float64 and in float32. The fastest of several rounds
+counts. The machine's peak is its best float32 matrix product in the same run.
+
+Takes about eight minutes, --quick two. For numbers that mean something let
+the machine do nothing else. docs/performance.md explains every figure.
 """
 
 #: The longest single measurement, the yardstick's largest network, takes half a minute. `import torch` may take longer.
