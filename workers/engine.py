@@ -10,6 +10,7 @@ ends by itself when its input ends.
 
 from __future__ import annotations
 
+import logging
 import os
 import selectors
 import signal
@@ -59,6 +60,8 @@ BATCHES_KEPT: Final = 4
 
 _PIECE_BYTES: Final = 2**20
 _TAIL_LINES: Final = 20
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -331,11 +334,10 @@ def _write(sink: int, pending: memoryview) -> memoryview:
         return pending[len(pending) :]
 
 
-def _pass_on(log: IO[bytes], tail: deque[str]) -> None:
-    """Copy an engine's log to ours, line by line, until it ends."""
-    with log:
-        for line in iter(lambda: log.readline(_PIECE_BYTES), b""):
-            text = line.decode(errors="replace")
-            tail.append(text.rstrip())
-            sys.stderr.write(text)
-            sys.stderr.flush()
+def _pass_on(output: IO[bytes], tail: deque[str]) -> None:
+    """Log an engine's output, line by line, until it ends. Where no logs are set up, it is on stderr as it came."""
+    with output:
+        for line in iter(lambda: output.readline(_PIECE_BYTES), b""):
+            text = line.decode(errors="replace").rstrip()
+            tail.append(text)
+            log.warning("%s", text)

@@ -9,8 +9,15 @@ from collections.abc import Iterator
 import pytest
 from redis.exceptions import RedisError
 
+from proxy.task import Score, ScoringTask
+from tests.workers.fake_engine import FakeEngine
+from tests.workers.jobs import BATCH, submit
 from workers import logs
-from workers.settings import connect
+from workers.drain import Drain
+from workers.errors import TaskFailed
+from workers.settings import WorkerSettings, connect
+from workers.store import Store
+from workers.workbench import Workbench
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +73,41 @@ def test_redis_being_away_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
     captured = capsys.readouterr().err
     assert "quitting me... Error 111 connecting to 127.0.0.1:1" in captured
     assert "Traceback" not in captured
+
+
+def test_bound_fields_are_on_every_line_inside(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "INFO")
+    log = logging.getLogger("any")
+    with logs.bound(job_id="j", request_id=None):
+        log.info("outer")
+        with logs.bound(request_id="r"):
+            log.info("inner", extra={"fields": {"status": 200}})
+    log.info("after")
+    outer, inner, after = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (outer["job_id"], outer.get("request_id")) == ("j", None)
+    assert (inner["job_id"], inner["request_id"], inner["status"]) == ("j", "r", 200)
+    assert after.keys() == {"time", "level", "logger", "message", "pid"}
+
+
+def test_plain_lines_say_what_the_message_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("plain", "INFO")
+    with logs.bound(job_id="j-7", request_id="r-8"):
+        logging.getLogger("any").info("job j-7: done")
+        logging.getLogger("any").info("100% sure")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("any: job j-7: done [request_id=r-8]")
+    assert second.endswith("any: 100% sure [job_id=j-7 request_id=r-8]")
+
+
+def test_what_a_worker_says_of_a_job_carries_its_request(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(task: ScoringTask) -> list[Score]:
+        raise TaskFailed("it cannot", "out_of_memory")
+
+    logs.configure("json", "INFO")
+    store.batches.put(BATCH)
+    bench = Workbench(store, FakeEngine(fail), "me", Drain(60.0), WorkerSettings())
+    job_id = submit(store, 1, request_id="from-the-client").spec.id
+    bench.work_on(job_id)
+    (line,) = [entry for entry in map(json.loads, capsys.readouterr().err.splitlines()) if "job_id" in entry]
+    assert (line["job_id"], line["request_id"]) == (job_id, "from-the-client")
+    assert "out_of_memory: it cannot" in line["message"]
