@@ -97,6 +97,7 @@ class Workbench:
             # At once and at the back: idle workers join in, and other jobs come first.
             self._store.jobs.ring(job.id)
             self._work(job, [claim.item for claim in claims], lease)
+            log.info("job %s: %d of %d claimed items have ended", job.id, len(claims) - len(lease.indexes), len(claims))
         if not self.drain.requested:
             # Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait.
             with suppress(EngineStopped):

@@ -108,6 +108,8 @@ def test_what_a_worker_says_of_a_job_carries_its_request(store: Store, capsys: p
     bench = Workbench(store, FakeEngine(fail), "me", Drain(60.0), WorkerSettings())
     job_id = submit(store, 1, request_id="from-the-client").spec.id
     bench.work_on(job_id)
-    (line,) = [entry for entry in map(json.loads, capsys.readouterr().err.splitlines()) if "job_id" in entry]
-    assert (line["job_id"], line["request_id"]) == (job_id, "from-the-client")
-    assert "out_of_memory: it cannot" in line["message"]
+    failure, chunk = [json.loads(line) for line in capsys.readouterr().err.splitlines() if job_id in line]
+    assert failure["message"] == f"job {job_id}: item 0 failed: out_of_memory: it cannot"
+    assert chunk["message"] == f"job {job_id}: 1 of 1 claimed items have ended"
+    for line in (failure, chunk):
+        assert (line["job_id"], line["request_id"]) == (job_id, "from-the-client")
