@@ -26,7 +26,7 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench performance format constraints clean
+.PHONY: help setup demo test chaos check bench performance format constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ demo: $(READY) ## start the whole service and score real architectures; about a 
 # One thread a process: two processes with a thread pool each would only get in each other's way.
 test: $(READY) ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --maxprocesses 8 $(PYTEST_ARGS)
+
+chaos: $(READY) ## kill a service's processes a hundred times while it works; about five minutes
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos
 
 check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; echo "repair: make format"; exit 1; }
