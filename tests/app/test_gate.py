@@ -166,7 +166,10 @@ def test_jobs_of_others_do_not_exist(
     real, unreal = submitted(alice)["id"], uuid4().hex
 
     def asked(who: httpx.Client, job_id: str) -> httpx.Response:
-        return who.request(method, re.sub(r"\{\w+\}", "0", path.replace("{job_id}", job_id)))
+        with who.stream(method, re.sub(r"\{\w+\}", "0", path.replace("{job_id}", job_id))) as answer:
+            if answer.is_error:  # a stream of events goes on as long as its job
+                answer.read()
+            return answer
 
     answer, for_nothing = asked(bob, real), asked(bob, unreal)
     check_problem(answer, 404, "unknown_job")

@@ -19,7 +19,6 @@ from tests.workers.store.test_admission import memory_limit
 from workers import keys
 from workers.store import Store
 
-
 Limited = Callable[..., httpx.Client]
 
 
@@ -125,7 +124,6 @@ def test_a_full_memory_takes_no_jobs_and_all_results(
 ) -> None:
     seen(store)
     job = submitted(api, architectures=cells(3))
-    redis.set("ballast", b"x" * 2**20)
     with memory_limit(redis, 0.9):
         for refused in (post(api, 1), api.post("/v1/batches?name=mine", content=b"x", headers=OCTETS)):
             check_problem(refused, 503, "store_full")
