@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -262,14 +263,24 @@ def _on_validation_error(request: Request, error: Exception) -> Response:
 def _on_http_exception(request: Request, error: Exception) -> Response:
     """What the framework raises by itself: 404, 405, and whatever its next release may add."""
     assert isinstance(error, HTTPException)
+    allowed = _methods(request) or (error.headers or {}).get("Allow", "")
     detail = {
         "not_found": f"{request.url.path[:200]!r} does not exist; GET /v1 lists what does",
-        "method_not_allowed": f"{request.method} is not taken here; allowed: {(error.headers or {}).get('Allow')}",
+        "method_not_allowed": f"{request.method} is not taken here; allowed: {allowed}",
     }
     code = _STATUS_CODES.get(error.status_code, "invalid_request" if error.status_code < 500 else "internal_error")
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers or {}) | ({"Allow": allowed} if error.status_code == 405 else {})
     text = detail.get(code, str(error.detail))
     return problem(code, text, _id(request), status=error.status_code, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """All methods that the path takes: the framework names only those of the first route that it finds."""
+    found: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
+            found |= {method.upper() for method in operations}
+    return ", ".join(sorted(found))
 
 
 def _summary(faults: Sequence[Fault], limit: int = 3) -> str:

@@ -93,7 +93,9 @@ async def submit(
 )
 async def put(
     request: Request,
-    job_id: Annotated[str, Path(description="1 to 64 of the letters a-z and A-Z, digits, _ and -", examples=["warm-up-1"])],
+    job_id: Annotated[
+        str, Path(description="1 to 64 of the letters a-z and A-Z, digits, _ and -", examples=["warm-up-1"])
+    ],
     body: Annotated[SubmitRequest, Body(openapi_examples=REQUEST_EXAMPLES)],
     jobs: JobsDep,
     prefer: _Prefer = None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from app.answers import View
 from app.problems import FaultView
@@ -26,6 +27,15 @@ MAX_PAGE: Final = 1000
 MAX_WAIT_SECONDS: Final = 60
 MAX_JOBS_PAGE: Final = 100
 
+
+def _is_written_out(value: object) -> object:
+    # Else a number would be read as seconds since 1970.
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt]", value):
+        raise ValueError
+    return value
+
+
+_Time = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
 _Name = Annotated[str, StringConstraints(max_length=200)]
 
 NB201_EXAMPLE: Final = "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|"
@@ -129,8 +139,8 @@ class JobsQuery(QueryModel):
     cursor: str | None = Field(None, max_length=100, description="next_cursor of the page before")
     status: JobStatus | None = Field(None, description="queued, running, completed or canceled")
     space: _Name | None = Field(None, description="name of a search space")
-    created_since: AwareDatetime | None = Field(None, description="a time as RFC 3339, with its zone: that or later")
-    created_before: AwareDatetime | None = Field(None, description="a time as RFC 3339, with its zone: earlier")
+    created_since: _Time | None = Field(None, description="a time as RFC 3339, with its zone: that or later")
+    created_before: _Time | None = Field(None, description="a time as RFC 3339, with its zone: earlier")
     metadata: _Name | None = Field(
         None, description="key, or key=value: jobs whose metadata has that key, with that value"
     )
