@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench, demo, doctor, keys, score, up
+from app.cli import bench, demo, doctor, keys, score, up, workers
 from app.cli.errors import CommandError
 from app.cli.terminal import show_error, stdout
 
@@ -40,6 +40,7 @@ def _root(
 app.command(epilog=up.EXAMPLES)(up.up)
 app.command(epilog=score.EXAMPLES)(score.score)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=workers.EXAMPLES)(workers.workers)
 app.add_typer(keys.app, name="keys")
 app.command(epilog=bench.EXAMPLES)(bench.bench)
 app.command(epilog=doctor.EXAMPLES)(doctor.doctor)

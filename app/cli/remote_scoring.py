@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ import httpx
 
 from app.cli.errors import CommandError, UsageError
 from app.cli.scoring_request import Accepted, ScoringRequest
+from app.cli.service_client import KEY_HINT, connected, json_of
 from proxy.json_types import JsonObject
 
 #: The service's own limit on the architectures of one job.
@@ -27,9 +27,6 @@ _RETRY_S: Final = 1.0
 #: How long a service that is there may be busy: full, or away from its Redis.
 BUSY_PATIENCE_S: Final = 600.0
 _BUSY: Final = (429, 503)
-_KEY_HINT: Final = "set CROZE_API_KEY to the token that `croze keys add` printed there"
-#: A stream that is silent for longer is opened again: an item may take minutes, so silence alone is no fault.
-_TIMEOUT: Final = httpx.Timeout(30.0, read=300.0)
 _POSITION: Final = re.compile(r"architectures\[(\d+)\](\.architecture)?")
 _ENDED: Final = ("scored", "failed", "canceled")
 
@@ -48,25 +45,10 @@ class RemoteScoring:
             UsageError: the service refuses the request.
             CommandError: it cannot be reached, or its answer is no answer of ours.
         """
-        with self._client() as client:
+        with connected(self._url) as client:
             batch = self._batch(client)
             for start, part in _parts(self._request.entries):
                 yield from self._score(client, batch, start, part)
-
-    @contextmanager
-    def _client(self) -> Iterator[httpx.Client]:
-        try:
-            # A proxy that the environment names cannot reach our loopback.
-            local = httpx.URL(self._url).host in ("127.0.0.1", "localhost", "::1")
-            with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=not local, auth=_authorize) as client:
-                yield client
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise UsageError(f"{self._url!r} is no URL of a service; e.g. http://127.0.0.1:8000") from error
-        except httpx.TransportError as error:
-            raise CommandError(
-                f"no answer from {self._url}: {str(error) or type(error).__name__}",
-                ["is it running? `croze up` starts a service here; --local scores without one"],
-            ) from error
 
     def _batch(self, client: httpx.Client) -> str:
         """What the service calls the batch. A file is uploaded, and then named by its digest."""
@@ -113,13 +95,13 @@ class RemoteScoring:
 
     def _accepted(self, answer: httpx.Response, start: int = 0) -> dict[str, Any]:
         """The body of a good answer; a refusal in the user's own terms: lines instead of positions."""
-        body = _json_of(answer)
+        body = json_of(answer)
         if answer.is_success:
             return body
         details = [self._located(f"{f['at']}: {f['problem']}; {f['repair']}", start) for f in body.get("faults", ())]
         message = self._located(str(body.get("detail") or f"{answer.status_code} {answer.reason_phrase}"), start)
         if answer.status_code in (401, 403):
-            raise CommandError(f"{self._url} lets nobody in without its key: {message}", [_KEY_HINT])
+            raise CommandError(f"{self._url} lets nobody in without its key: {message}", [KEY_HINT])
         if answer.is_client_error and answer.status_code not in _BUSY:
             raise UsageError(f"{self._url} refuses this: {message}", details if len(details) > 1 else ())
         raise CommandError(f"{self._url} cannot do this now: {message}", details)
@@ -130,14 +112,6 @@ class RemoteScoring:
             return self._request.entries[index].where if index < len(self._request.entries) else match[0]
 
         return _POSITION.sub(where, text).replace("settings.", "--")
-
-
-def _authorize(request: httpx.Request) -> httpx.Request:
-    """Adds the key of the environment: a command line can be read by everybody on the machine."""
-    key = os.environ.get("CROZE_API_KEY")
-    if key:
-        request.headers["Authorization"] = f"Bearer {key}"
-    return request
 
 
 def _post(client: httpx.Client, path: str, **what: Any) -> httpx.Response:
@@ -192,7 +166,7 @@ def _stream(client: httpx.Client, path: str) -> Iterator[dict[str, Any]]:
             raise httpx.RemoteProtocolError(f"{answer.status_code} {answer.reason_phrase}")
         if not answer.is_success:
             answer.read()
-            raise CommandError(f"the job's scores are gone: {_json_of(answer).get('detail', answer.status_code)}")
+            raise CommandError(f"the job's scores are gone: {json_of(answer).get('detail', answer.status_code)}")
         for line in answer.iter_lines():
             if line:
                 yield json.loads(line)
@@ -202,15 +176,3 @@ def _cancel(client: httpx.Client, path: str) -> None:
     """Best effort: the service may be what failed."""
     with suppress(httpx.HTTPError):
         client.post(path, timeout=5.0)
-
-
-def _json_of(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        if answer.is_success:
-            raise CommandError(f"{answer.url} is not a CRoZe service: its answer is not the JSON object expected")
-        return {}
-    return body
