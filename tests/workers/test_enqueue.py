@@ -108,6 +108,18 @@ def test_a_failed_ring_is_soon_forgotten(
     assert 0 < redis.ttl(f"rq:job:{ring}") <= RING_FAILURE_TTL_S
 
 
+def test_what_a_killed_worker_had_heard_is_forgotten(store: Store, redis: redis_driver.Redis, redis_url: str) -> None:
+    submit(store, 1)
+    intermediate = Doorbell(redis).queue.intermediate_queue
+    # Killed right after this: the ring is nobody's.
+    redis.lmove(f"rq:queue:{keys.QUEUE}", intermediate.key, "LEFT", "RIGHT")
+    (ring,) = intermediate.get_job_ids()
+    redis.set(intermediate.get_first_seen_key(ring), 1.0)
+    ScoringWorker(connect(redis_url), "me", Drain(5.0)).run_maintenance_tasks()  # type: ignore[no-untyped-call]
+    assert intermediate.get_job_ids() == []
+    assert 0 < redis.ttl(f"rq:job:{ring}") <= RING_FAILURE_TTL_S
+
+
 @pytest.mark.parametrize(
     "call",
     [
