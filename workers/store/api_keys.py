@@ -34,8 +34,7 @@ class ApiKeys:
     def add(self, name: str, role: Role) -> tuple[ApiKey, str]:
         """A new key and its token, which nobody can read again. Several keys may have one name."""
         secret = secrets.token_hex(32)
-        seconds, _ = self._wire.command("TIME")
-        key = ApiKey(id=secrets.token_hex(6), name=name, role=role, digest=_digest(secret), created_at=float(seconds))
+        key = ApiKey(id=secrets.token_hex(6), name=name, role=role, digest=_digest(secret), created_at=self._now())
         self._wire.command("HSET", keys.API_KEYS, key.id, codec.api_key_to_json(key))
         return key, f"croze_{key.id}_{secret}"
 
@@ -62,10 +61,13 @@ class ApiKeys:
         key = self._get(key_id)
         if key is None or key.revoked_at is not None:
             return key
-        seconds, _ = self._wire.command("TIME")
-        revoked = replace(key, revoked_at=float(seconds))
+        revoked = replace(key, revoked_at=self._now())
         self._wire.command("HSET", keys.API_KEYS, key_id, codec.api_key_to_json(revoked))
         return revoked
+
+    def _now(self) -> float:
+        seconds, microseconds = self._wire.command("TIME")
+        return int(seconds) + int(microseconds) / 1e6
 
     def _get(self, key_id: str) -> ApiKey | None:
         found: bytes | None = self._wire.command("HGET", keys.API_KEYS, key_id)

@@ -196,3 +196,52 @@ def test_what_the_service_refuses_is_said_in_the_terms_of_the_command_line(
 def test_another_kind_of_server_is_told_from_ours(url: str) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         list(RemoteScoring(request(1), f"{url}/docs").items())
+
+
+@pytest.mark.usefixtures("working")
+def test_the_key_comes_from_the_environment(
+    url: str, croze: Croze, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CROZE_API_KEY", raising=False)
+    _, token = store.api_keys.add("alice", "user")
+    refused = croze("score", "index:12", "--url", url)
+    assert refused.exit_code == 1
+    assert "CROZE_API_KEY" in refused.err
+
+    monkeypatch.setenv("CROZE_API_KEY", token)
+    done = croze("score", "index:12", "--url", url, "--format", "json")
+
+    assert done.exit_code == 0, done.err
+    assert token not in done.err + done.out
+
+
+@pytest.mark.usefixtures("working")
+def test_a_busy_service_is_waited_for_and_asked_for_the_same_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, int]] = []
+    whole = httpx.Client.post
+
+    def busy_twice(client: httpx.Client, path: str, **what: Any) -> httpx.Response:
+        answer = whole(client, path, **what)
+        if len(sent) < 2:
+            answer = httpx.Response(429 if sent else 503, headers={"Retry-After": "0"}, request=answer.request)
+        sent.append((what["headers"]["Idempotency-Key"], answer.status_code))
+        return answer
+
+    monkeypatch.setattr(httpx.Client, "post", busy_twice)
+
+    assert [item["index"] for item in RemoteScoring(request(2), url).items()] == [0, 1]
+    assert [status for _, status in sent[:2]] == [503, 429]
+    assert len({key for key, _ in sent}) == 1
+
+
+def test_a_service_that_stays_busy_is_left(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(client: httpx.Client, path: str, **_: Any) -> httpx.Response:
+        body = {"detail": "the queue is full"}
+        return httpx.Response(429, json=body, headers={"Retry-After": "5"}, request=client.build_request("POST", path))
+
+    monkeypatch.setattr(httpx.Client, "post", busy)
+    monkeypatch.setattr(remote_scoring, "BUSY_PATIENCE_S", 1)
+
+    with pytest.raises(CommandError, match="the queue is full") as caught:
+        list(RemoteScoring(request(2), url).items())
+    assert not isinstance(caught.value, UsageError)
