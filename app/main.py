@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from app import errors, health, openapi, problems
@@ -25,6 +26,7 @@ from app.settings import Settings
 from app.telemetry import endpoints as telemetry
 from app.telemetry import process
 from app.telemetry.requests import Observed, RequestMetrics
+from workers import tracing
 from workers.settings import connect
 from workers.store import Store
 
@@ -89,6 +91,7 @@ async def _lifespan(_: FastAPI, *, settings: Settings, registry: CollectorRegist
         refuse_exposure(told_host(), store, settings)
         yield State(settings=settings, store=store, registry=registry)
     finally:
+        await run_in_threadpool(tracing.flush)  # a server that was signaled ends without Python's own exit
         redis.close()
 
 

@@ -51,6 +51,12 @@ def start(service: str, exporter: SpanExporter) -> None:
     _provider.add_span_processor(BatchSpanProcessor(exporter))
 
 
+def flush() -> None:
+    """Send what is left now, or give up after some seconds."""
+    if _provider is not None:
+        _provider.force_flush(round(_EXPORT_TIMEOUT_S * 1000))
+
+
 def provider() -> TracerProvider | None:
     """Where spans of this process are made; None if nothing is traced."""
     return _provider

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from proxy.task import Score, ScoringTask
 from tests.workers.fake_engine import FakeEngine, usual
 from tests.workers.jobs import BATCH, cell, submit
+from tests.workers.otlp import collector, names
 from workers import tracing
 from workers.drain import Drain
 from workers.errors import TaskFailed
@@ -135,34 +132,6 @@ def test_without_an_endpoint_nothing_of_it_is_imported(monkeypatch: pytest.Monke
     subprocess.run([sys.executable, "-c", _UNCONFIGURED], check=True, timeout=120)
 
 
-@contextmanager
-def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    """An OTLP collector on loopback: its address, and what it was sent."""
-    received: list[ExportTraceServiceRequest] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert self.path == "/v1/traces"
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-protobuf")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", received
-        finally:
-            server.shutdown()
-            thread.join(20)
-
-
 _TRACED = """
 from workers import tracing
 tracing.configure("croze-test")
@@ -175,11 +144,7 @@ def test_an_endpoint_is_sent_what_is_left_at_the_end_of_a_process(monkeypatch: p
     with collector() as (url, received):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         subprocess.run([sys.executable, "-c", _TRACED], check=True, timeout=120)
-    (spans,) = received
-    (resource,) = spans.resource_spans
-    names = {each.key: each.value.string_value for each in resource.resource.attributes}
-    assert names["service.name"] == "croze-test"
-    assert [span.name for scope in resource.scope_spans for span in scope.spans] == ["work"]
+    assert names(received) == {"croze-test": ["work"]}
 
 
 def test_a_process_ends_though_its_collector_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from app.telemetry import process
+from tests.workers.otlp import collector, names
 from tests.workers.processes import wait_until
 from workers import tracing
 
@@ -73,3 +74,14 @@ def test_fastapi_is_told_to_trace_nothing_unless_traces_are_configured(monkeypat
     told = process.requests_traced()
     assert told["tracer_provider"] is None
     assert {told[part] for part in ("tracing", "metrics", "logs", "operation_spans", "auto_configure")} == {False}
+
+
+@pytest.mark.usefixtures("redis")
+def test_spans_are_sent_before_the_process_ends(redis_url: str, tmp_path: Path) -> None:
+    with collector() as (url, received):
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        with api_process(redis_url, tmp_path / "log", **variables) as (child, client):
+            assert client.get("/v1/spaces").status_code == 200
+            child.send_signal(signal.SIGTERM)
+            child.wait(60)
+    assert names(received) == {"croze-api": ["GET /livez", "GET /v1/spaces"]}
