@@ -10,7 +10,7 @@ from tests.chaos.storm import run
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="orphans are found in /proc"),
 ]
 
