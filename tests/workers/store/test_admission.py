@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,8 +12,10 @@ import pytest
 import redis as redis_driver
 
 from tests.workers.jobs import finish_all, new_items, new_job, scored, submit
+from tests.workers.store.test_claims import expire_leases
 from workers import keys
 from workers.errors import Overload, QueueFull, QuotaExceeded, StoreFull
+from workers.keys import JobKeys
 from workers.records import Job, Limits
 from workers.store import Store
 from workers.store.admission import NO_LIMITS, RESULT_BYTES
@@ -133,3 +137,37 @@ def test_results_of_what_is_open_have_room_reserved(store: Store, redis: redis_d
         submit(store, fitting // 2)
         with pytest.raises(StoreFull):
             submit(store, 3 * fitting // 4)
+
+
+def test_whatever_is_done_the_booked_sums_are_those_of_the_jobs(store: Store, redis: redis_driver.Redis) -> None:
+    choose = random.Random(7)
+    jobs: list[Job] = []
+    for _ in range(400):
+        if not jobs or choose.random() < 0.1:
+            jobs.append(
+                create(store, 4, NO_LIMITS, owner=choose.choice(["alice", "bob", None]), known=choose.randrange(5))
+            )
+        job_id = choose.choice(jobs).spec.id
+        match choose.randrange(9):
+            case 0 | 1 | 2:
+                store.jobs.claim(job_id, choose.choice("xy"), choose.randrange(1, 4), expiries=2)
+            case 3 | 4 | 5:
+                store.jobs.record(job_id, "x", choose.randrange(4), scored(), {})
+            case 6:
+                store.jobs.release(job_id, choose.choice("xy"), [*range(4)])
+            case 7:
+                expire_leases(redis, job_id)
+            case 8 if choose.random() < 0.3:
+                choose.choice([store.jobs.cancel, store.jobs.delete])(job_id)
+        assert open_items(redis) == derived(redis, jobs)
+    assert open_items(redis)
+
+
+def derived(redis: redis_driver.Redis, jobs: list[Job]) -> dict[str | bytes, str | bytes]:
+    """What the jobs' own keys say."""
+    sums: Counter[bytes] = Counter()
+    for job in jobs:
+        names = JobKeys.of(job.spec.id)
+        for name in {"", job.spec.owner or ""}:
+            sums[name.encode()] += redis.zcard(names.open) + redis.zcard(names.leases)
+    return {name: str(count).encode() for name, count in sums.items() if count}
