@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from app.fleet.schemas import WorkerList
-from tests.app.driving import ENVIRONMENT, submitted
-from workers.records import WorkerRecord
+from app.settings import Settings
+from tests.app.conftest import Serve
+from tests.app.driving import CELL, ENVIRONMENT, submitted
+from workers.records import Role, WorkerRecord
 from workers.store import Store
 
 BUSY = WorkerRecord(
@@ -62,6 +64,17 @@ def test_a_worker_that_left_is_not_listed(api: httpx.Client, store: Store) -> No
     store.fleet.beat(BUSY)
     store.fleet.leave(BUSY.id)
     assert api.get("/v1/workers").json() == {"items": []}
+
+
+def test_jobs_of_others_are_not_named(serve: Serve, redis_url: str, store: Store) -> None:
+    api = serve(Settings(redis_url=redis_url))
+    roles: dict[str, Role] = {"ann": "user", "bob": "user", "root": "admin"}
+    headers = {name: {"Authorization": f"Bearer {store.api_keys.add(name, role)[1]}"} for name, role in roles.items()}
+    body = {"space": "nasbench201", "architectures": [CELL]}
+    job_id = api.post("/v1/jobs", json=body, headers=headers["ann"]).json()["id"]
+    store.fleet.beat(replace(BUSY, job=job_id))
+    seen = {name: api.get("/v1/workers", headers=headers[name]).json()["items"][0]["job"] for name in headers}
+    assert seen == {"ann": job_id, "bob": None, "root": job_id}
 
 
 @pytest.mark.parametrize("collection", ["workers", "jobs"])

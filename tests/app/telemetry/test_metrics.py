@@ -17,6 +17,8 @@ from app.settings import Settings
 from tests.app.conftest import Serve
 from tests.app.driving import cells, fail, submit, submitted, work
 from tests.app.fleet.test_endpoints import BUSY, NEW
+from workers.embedded_redis import EmbeddedRedis
+from workers.settings import connect
 from workers.store import Store
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -125,6 +127,28 @@ def test_without_redis_a_scrape_still_answers(serve: Serve) -> None:
     assert samples["croze_redis_up"] == 0
     assert [name for name in samples if name.startswith("croze_") and "http" not in name] == ["croze_redis_up"]
     assert scrape(api)['croze_http_requests_total{method="GET",route="/metrics",status="200"}'] == 1
+
+
+def test_where_keys_are_in_use_a_scrape_needs_one(serve: Serve, redis_url: str, store: Store) -> None:
+    _, token = store.api_keys.add("prometheus", "read")
+    api = serve(Settings(redis_url=redis_url, requests_per_minute=1))
+    assert api.get("/metrics").status_code == 401
+    api.headers["Authorization"] = f"Bearer {token}"
+    for _ in range(3):
+        assert scrape(api)["croze_redis_up"] == 1
+
+
+def test_without_redis_keys_cannot_be_checked_and_redis_is_said_to_be_away(serve: Serve, tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        with connect(server.url) as client:
+            _, token = Store(client).api_keys.add("prometheus", "read")
+        api = serve(Settings(redis_url=server.url))
+        api.headers["Authorization"] = f"Bearer {token}"
+        assert scrape(api)["croze_redis_up"] == 1
+        server.stop()
+        samples = scrape(api)
+        assert samples["croze_redis_up"] == 0
+        assert not of(samples, "croze_items_total")
 
 
 def test_a_scrape_is_one_command_however_much_there_is(
