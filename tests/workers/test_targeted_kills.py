@@ -13,7 +13,8 @@ from proxy.task import address
 from tests.workers import quick_engine
 from tests.workers.jobs import BATCH, ENVIRONMENT, cell, submit
 from tests.workers.odd_worker import odd_worker
-from tests.workers.processes import wait_until
+from tests.workers.processes import python, wait_until
+from tests.workers.scoring import ROOT
 from tests.workers.traces import documented, leaks
 from workers import keys
 from workers.keys import JobKeys
@@ -21,6 +22,29 @@ from workers.records import Item, Job
 from workers.store import Store
 
 pytestmark = pytest.mark.slow
+
+# Submits a job, and dies at a step of it: python -c CODE url step job-id
+SUBMITTER = """
+import os, signal, sys
+from tests.workers.jobs import new_items, new_job
+from workers.enqueue import Doorbell
+from workers.settings import connect
+from workers.store import Store, submitting
+from workers.store.jobs import Jobs
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+url, step, job_id = sys.argv[1:]
+real = submitting.stage
+if step == "staged":
+    submitting.stage = lambda *arguments: (real(*arguments), die())
+elif step == "ringing":
+    Doorbell.ring = die
+elif step == "accepted":
+    Jobs.get = die
+Store(connect(url)).jobs.create(new_job(id=job_id), new_items(6), {})
+"""
 
 ITEMS = 6
 #: Far more than any of it takes, for machines that are busy with other tests.
@@ -146,4 +170,26 @@ def test_dying_over_a_deleted_job_resurrects_nothing(store: Store, redis: redis_
         check_scored_once(store, wait_for_end(store, submit(store, ITEMS).spec.id))
     assert store.jobs.get(job_id) is None
     assert redis.keys(f"{JobKeys.of(job_id).job}*") == []
+    assert leaks(redis) == []
+
+
+@pytest.mark.parametrize("step", ["staged", "ringing"])
+def test_who_dies_before_the_job_is_accepted_leaves_nothing(
+    redis: redis_driver.Redis, redis_url: str, step: str
+) -> None:
+    with python(SUBMITTER, redis_url, step, "a" * 32, environment={"PYTHONPATH": ROOT}) as submitter:
+        assert submitter.wait(PATIENCE_S) == -signal.SIGKILL
+    assert Store(redis).jobs.get("a" * 32) is None
+    assert redis.llen(f"rq:queue:{keys.QUEUE}") == 0
+    assert redis.exists(keys.UNFINISHED) == 0
+    assert leaks(redis) == []
+
+
+def test_who_dies_before_it_has_said_so_has_accepted_the_job(
+    store: Store, redis: redis_driver.Redis, redis_url: str
+) -> None:
+    with python(SUBMITTER, redis_url, "accepted", "b" * 32, environment={"PYTHONPATH": ROOT}) as submitter:
+        assert submitter.wait(PATIENCE_S) == -signal.SIGKILL
+    with odd_worker(redis_url):
+        check_scored_once(store, wait_for_end(store, "b" * 32))
     assert leaks(redis) == []
