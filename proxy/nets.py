@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from proxy.kernels import Pair, average_3x3, convolve, convolve_in_float32
 from proxy.scaled import Scaled, at_scale
 
 Theta: TypeAlias = Mapping[str, Tensor]
@@ -40,7 +41,7 @@ class Layer:
     reaches_output: bool
     """Whether what it computes can reach the logits. If not, it is never run and its gradient is zero."""
     always_double: bool = False
-    """Whether its weight is kept in float64 whatever the precision, and so is all that is computed with it."""
+    """Whether its weight is kept in float64 whatever the precision."""
 
     @property
     def weight(self) -> str:
@@ -91,8 +92,8 @@ def conv(
     name: str,
     x_NCHW: Scaled,
     *,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
     dilation: int = 1,
     groups: int = 1,
 ) -> Scaled:
@@ -100,7 +101,21 @@ def conv(
     weight, bias = theta[f"{name}.weight"], theta.get(f"{name}.bias")
     if bias is not None:
         bias = at_scale(bias, x_NCHW.exponent)
-    return x_NCHW.map(lambda x: F.conv2d(x, weight, bias, stride, padding, dilation, groups))
+    return x_NCHW.map(
+        lambda x: convolve(
+            x, weight, bias, stride=_pair(stride), padding=_pair(padding), dilation=dilation, groups=groups
+        )
+    )
+
+
+def conv_in_float32(theta: Theta, name: str, x_NCHW: Scaled, *, stride: int = 1, padding: int = 0) -> Scaled:
+    """Convolve float64 values, with the products in float32. The layer has no bias."""
+    weight = theta[f"{name}.weight"]
+    return x_NCHW.map(lambda x: convolve_in_float32(x, weight, stride=_pair(stride), padding=_pair(padding)))
+
+
+def _pair(value: int | Pair) -> Pair:
+    return (value, value) if isinstance(value, int) else value
 
 
 def batch_norm(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
@@ -113,7 +128,7 @@ def batch_norm(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
 
 def avg_pool_3x3(x_NCHW: Scaled, stride: int = 1) -> Scaled:
     """3x3 average that leaves padded positions out of the count, as every cell space does."""
-    return x_NCHW.map(lambda x: F.avg_pool2d(x, 3, stride, 1, count_include_pad=False))
+    return x_NCHW.map(lambda x: average_3x3(x, stride))
 
 
 def max_pool_3x3(x_NCHW: Scaled, stride: int = 1) -> Scaled:

@@ -66,7 +66,7 @@ class Scaled:
         """
         peak = float(self.value.detach().abs().amax())
         if not math.isfinite(peak):
-            raise RangeLost(f"a value left the range of {_name(self.value.dtype)}")
+            raise RangeLost(f"a value left the range of {dtype_name(self.value.dtype)}")
         _, shift = math.frexp(peak)
         if peak == 0 or abs(shift) <= COMFORTABLE:
             return self
@@ -109,9 +109,9 @@ def down_by(bits: int, dtype: torch.dtype) -> float:
         RangeLost: a gradient multiplied by it would leave the range of `dtype`.
     """
     if bits > FURTHEST_APART[dtype]:
-        raise RangeLost(f"values 2**{bits} apart meet in one sum, and {_name(dtype)} cannot hold both")
+        raise RangeLost(f"values 2**{bits} apart meet in one sum, and {dtype_name(dtype)} cannot hold both")
     return 2.0**-bits
 
 
-def _name(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")

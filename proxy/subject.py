@@ -15,6 +15,7 @@ from torch import Tensor
 
 from proxy._resolve import resolve
 from proxy.data.spec import Batch
+from proxy.kernels import channels_last
 from proxy.nets import ScorableNet
 from proxy.spaces import get_space
 from proxy.spaces._base import Counts
@@ -40,7 +41,7 @@ class BatchTensors:
             )
             pixel_range = (0 - mean_C11) / std_C11, (1 - mean_C11) / std_C11
         return cls(
-            torch.from_numpy(batch.images_NCHW).to(device=device, dtype=dtype),
+            channels_last(torch.from_numpy(batch.images_NCHW).to(device=device, dtype=dtype)),
             torch.from_numpy(batch.labels_N).to(device=device),
             pixel_range,
         )

@@ -11,23 +11,27 @@ per layer how well stage features (Z), parameters (P) and gradients (G) of the t
 space a network is from. The authors make four passes; the clean gradient is already the direction in which the
 weights are perturbed, so three are enough.
 
-Shape suffixes: N images, C channels, H height, W width.
+Shape suffixes: N images, C channels, H height, W width, L layers of one shape, O output channels, S stages.
 """
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from proxy.nets import Layer, ScorableNet, Theta
+from proxy.nets import ScorableNet, Theta
 from proxy.passes import Pass, run
 from proxy.proxies._base import LayerScore, ProxyResult
 from proxy.scaled import Scaled
+from proxy.stacks import Stack, alike, cosines, total
 from proxy.subject import Subject
+
+Names: TypeAlias = tuple[str, ...]
+"""Of weights of one shape."""
 
 #: Size of the weight perturbation relative to the norm of the weight (authors' code).
 WEIGHT_STEP = 2.0
@@ -35,8 +39,6 @@ WEIGHT_STEP = 2.0
 IMAGE_STEP = 0.01
 #: One step of gradient descent on both networks, Eq. (8) as printed.
 LEARNING_RATE = 0.001
-#: Floor of each norm in a cosine, as in torch.nn.CosineSimilarity.
-COSINE_FLOOR = 1e-8
 
 
 def official(subject: Subject) -> ProxyResult:
@@ -46,28 +48,30 @@ def official(subject: Subject) -> ProxyResult:
         RangeLost: a number on the way left the range of the precision.
     """
     net, batch = subject.network(batch_norm=False), subject.batch
-    wanted = tuple(layer.weight for layer in reaching(net))
-    theta = absolute(net, batch.images_NCHW)
+    theta, groups = absolute(net, batch.images_NCHW)
+    wanted = tuple(name for group in groups for name in group)
     clean = run(net, theta, batch.images_NCHW, batch.labels_N, wanted=wanted)
-    twin = climb(theta, clean.gradients)
+    uphill = [gradients(clean, group).raised() for group in groups]
+    twin = climb(theta, groups, uphill)
     on_clean = run(net, twin, batch.images_NCHW, batch.labels_N, wanted=wanted, image_gradient=True)
     # Departs from Eq. (4), as published: the step goes down the loss, and normalised pixels are clamped to 0..1.
     perturbed_NCHW = (batch.images_NCHW - IMAGE_STEP * signs(on_clean)).clamp(0, 1)
     on_perturbed = run(net, twin, perturbed_NCHW, batch.labels_N, wanted=wanted)
 
-    def agreement(layer: Layer) -> tuple[Tensor, Tensor]:
+    def agreement(group: Names, g: Stack) -> tuple[Tensor, Tensor]:
         # Departs from Eq. (8) and (9), as published: sums over positions of cosines along the output channels, so
         # that a layer counts in proportion to its size; parameters before any descent; and the twin's gradients of
         # both passes add up.
-        name = layer.weight
-        parameters = 1 + cosines(Scaled(twin[name]), Scaled(theta[name]))
-        twin_gradient = total(on_clean.gradients[name], on_perturbed.gradients[name])
-        return parameters.sum(), cosines(twin_gradient, clean.gradients[name]).abs().sum()
+        g_twin = total(gradients(on_clean, group), gradients(on_perturbed, group)).raised()
+        parameters = 1 + cosines(weights(twin, group), weights(theta, group))
+        return parameters.flatten(1).sum(dim=1), cosines(g_twin, g).abs_().flatten(1).sum(dim=1)
 
-    def features_agreement(z: Scaled, z_twin: Scaled) -> Tensor:
+    def features_agreement(z: Stack, z_twin: Stack) -> Tensor:
         return (1 + cosines(z_twin, z)).sum()  # Cosines along the batch.
 
-    return combine(net, clean, on_perturbed, agreement, features_agreement)
+    with torch.no_grad():
+        agreements = [agreement(group, g) for group, g in zip(groups, uphill, strict=True)]
+        return combine(net, groups, agreements, features(clean, on_perturbed, features_agreement))
 
 
 def paper(subject: Subject) -> ProxyResult:
@@ -80,10 +84,11 @@ def paper(subject: Subject) -> ProxyResult:
         RangeLost: a number on the way left the range of the precision.
     """
     net, batch = subject.network(batch_norm=False), subject.batch
-    wanted = tuple(layer.weight for layer in reaching(net))
-    theta = absolute(net, batch.images_NCHW)
+    theta, groups = absolute(net, batch.images_NCHW)
+    wanted = tuple(name for group in groups for name in group)
     clean = run(net, theta, batch.images_NCHW, batch.labels_N, wanted=wanted)
-    twin = climb(theta, clean.gradients)
+    uphill = [gradients(clean, group).raised() for group in groups]
+    twin = climb(theta, groups, uphill)
     frozen = {name: value.detach() for name, value in twin.items()}
     on_clean = run(net, frozen, batch.images_NCHW, batch.labels_N, wanted=(), image_gradient=True)
     perturbed_NCHW = batch.images_NCHW + IMAGE_STEP * signs(on_clean)
@@ -91,34 +96,38 @@ def paper(subject: Subject) -> ProxyResult:
         perturbed_NCHW = perturbed_NCHW.clamp(*batch.pixel_range_C11)
     on_perturbed = run(net, twin, perturbed_NCHW, batch.labels_N, wanted=wanted)
 
-    def agreement(layer: Layer) -> tuple[Tensor, Tensor]:
-        name = layer.weight
-        g, g_twin = clean.gradients[name], on_perturbed.gradients[name]
-        parameters = 1 + flat_cosine(descended(theta[name], g), descended(twin[name], g_twin))
-        return parameters, flat_cosine(g, g_twin).abs()
+    def agreement(group: Names, g: Stack) -> tuple[Tensor, Tensor]:
+        g_twin = gradients(on_perturbed, group)
+        stepped = descended(weights(theta, group), gradients(clean, group))
+        stepped_twin = descended(weights(twin, group), g_twin)
+        parameters = 1 + cosines(stepped_twin.flat().raised(), stepped.flat().raised())
+        return parameters, cosines(g_twin.flat().raised(), g.flat()).abs()
 
-    def features_agreement(z: Scaled, z_twin: Scaled) -> Tensor:
-        return 1 + flat_cosine(z, z_twin)
+    def features_agreement(z: Stack, z_twin: Stack) -> Tensor:
+        return 1 + cosines(z_twin.flat(), z.flat()).sum()
 
-    return combine(net, clean, on_perturbed, agreement, features_agreement)
+    with torch.no_grad():
+        agreements = [agreement(group, g) for group, g in zip(groups, uphill, strict=True)]
+        return combine(net, groups, agreements, features(clean, on_perturbed, features_agreement))
 
 
-def absolute(net: ScorableNet, like: Tensor) -> dict[str, Tensor]:
-    """All parameters in the precision and on the device of `like`, replaced by their absolute values."""
+def absolute(net: ScorableNet, like: Tensor) -> tuple[dict[str, Tensor], list[Names]]:
+    """All parameters in the precision and on the device of `like`, replaced by their absolute values; and the names
+    of the weights that take part, those of one shape together."""
     theta = {name: value.abs() for name, value in net.parameters(like).items()}
-    for layer in reaching(net):
-        theta[layer.weight].requires_grad_()
-    return theta
+    taking_part = {layer.weight: theta[layer.weight].requires_grad_() for layer in net.layers if layer.reaches_output}
+    return theta, [*alike(taking_part)]
 
 
-def climb(theta: Theta, gradients: Mapping[str, Scaled]) -> dict[str, Tensor]:
+def climb(theta: Theta, groups: Sequence[Names], uphill: Sequence[Stack]) -> dict[str, Tensor]:
     """The robust twin: every weight moved up the loss by twice its own norm. Biases and norms stay. Eq. (3)."""
     twin = dict(theta)
-    for name, gradient in gradients.items():
-        direction, weight = gradient.rescaled().value, theta[name].detach()
-        norm = direction.norm()
-        if norm > 0:  # A zero gradient leaves the weight where it is.
-            twin[name] = (weight + WEIGHT_STEP * (weight.norm() / norm) * direction).requires_grad_()
+    for group, direction in zip(groups, uphill, strict=True):
+        weight, norm = weights(theta, group), direction.norms()
+        # A zero gradient leaves the weight where it is.
+        step = torch.where(norm > 0, WEIGHT_STEP * weight.norms() / norm, 0)
+        moved = weight.value_LO + step * direction.value_LO
+        twin |= {name: value.requires_grad_() for name, value in zip(group, moved.unbind(), strict=True)}
     return twin
 
 
@@ -128,29 +137,48 @@ def signs(on_clean: Pass) -> Tensor:
     return on_clean.image_gradient_NCHW.sign()
 
 
+def weights(theta: Theta, group: Names) -> Stack:
+    """Some weights of one shape."""
+    return Stack.of([theta[name].detach() for name in group])
+
+
+def gradients(a_pass: Pass, group: Names) -> Stack:
+    """The gradients of some weights of one shape."""
+    return Stack.of([a_pass.gradients[name].value for name in group], a_pass.gradients[group[0]].exponent)
+
+
+def features(clean: Pass, perturbed: Pass, agreement: Callable[[Stack, Stack], Tensor]) -> list[Tensor | None]:
+    """Z of each stage; None where a stage has no feature."""
+
+    def alone(z: Scaled) -> Stack:
+        return Stack.of([z.value], z.exponent).raised()
+
+    return [
+        None if z is None or z_twin is None else agreement(alone(z), alone(z_twin))
+        for z, z_twin in zip(clean.features, perturbed.features, strict=True)
+    ]
+
+
 def combine(
     net: ScorableNet,
-    clean: Pass,
-    perturbed: Pass,
-    agreement: Callable[[Layer], tuple[Tensor, Tensor]],
-    features_agreement: Callable[[Scaled, Scaled], Tensor],
+    groups: Sequence[Names],
+    agreements: Sequence[tuple[Tensor, Tensor]],
+    stages: Sequence[Tensor | None],
 ) -> ProxyResult:
     """Sum of |Z * P * G| over layers, Eq. (10). Layers of one stage share its Z."""
-    with torch.no_grad():
-        stages = [
-            None if z is None or z_twin is None else features_agreement(z, z_twin)
-            for z, z_twin in zip(clean.features, perturbed.features, strict=True)
-        ]
-        rows = []
-        for layer in reaching(net):
-            features = stages[layer.stage]
-            assert features is not None, f"layer {layer.name} reaches the output and its stage does not"
-            rows.append(torch.stack((features, *agreement(layer))))
-    table = torch.stack(rows).tolist()
-    return result(net, {layer.name: row for layer, row in zip(reaching(net), table, strict=True)})
+    names = [name for group in groups for name in group]
+    table_2L = torch.stack([torch.cat([pair[part].double() for pair in agreements]) for part in (0, 1)])
+    z_S = [0.0 if z is None else float(z) for z in stages]
+    p_and_g = dict(zip(names, zip(*table_2L.tolist(), strict=True), strict=True))
+    rows = {}
+    for layer in net.layers:
+        if layer.reaches_output:
+            assert stages[layer.stage] is not None, f"layer {layer.name} reaches the output and its stage does not"
+            rows[layer.name] = (z_S[layer.stage], *p_and_g[layer.weight])
+    return result(net, rows)
 
 
-def result(net: ScorableNet, rows: dict[str, list[float]]) -> ProxyResult:
+def result(net: ScorableNet, rows: Mapping[str, tuple[float, float, float]]) -> ProxyResult:
     """The score out of (Z, P, G) per layer. A layer that cannot reach the output has no gradient, and adds zero."""
     layers = []
     for layer in net.layers:
@@ -161,42 +189,9 @@ def result(net: ScorableNet, rows: dict[str, list[float]]) -> ProxyResult:
     return ProxyResult(sum(layer.value for layer in layers), totals, tuple(layers))
 
 
-def reaching(net: ScorableNet) -> Iterator[Layer]:
-    """The layers that take part, in order."""
-    return (layer for layer in net.layers if layer.reaches_output)
-
-
-def cosines(a: Scaled, b: Scaled) -> Tensor:
-    """Cosine along dim 0 at every other position, in float64; each norm is floored at 1e-8, so a zero vector gives 0.
-
-    Raises:
-        RangeLost: a norm is not finite. Its cosine would come out as zero, and the score too low without any error.
-    """
-    x, y = a.rescaled().to(torch.float64), b.rescaled().to(torch.float64)
-    norm_x, norm_y = x.value.norm(dim=0), y.value.norm(dim=0)
-    cosine: Tensor = (x.value * y.value).sum(dim=0) / norm_x.clamp_min(floor_of(x)) / norm_y.clamp_min(floor_of(y))
-    return cosine
-
-
-def flat_cosine(a: Scaled, b: Scaled) -> Tensor:
-    """Cosine of two flattened tensors, as `cosines`."""
-    return cosines(a.map(torch.flatten), b.map(torch.flatten))
-
-
-def floor_of(x: Scaled) -> float:
-    """The 1e-8 below which a norm counts as that, at the scale of `x.value`; above zero, for what is divided by it."""
-    return max(math.ldexp(COSINE_FLOOR, min(-x.exponent, 1000)), sys.float_info.min)
-
-
-def total(a: Scaled, b: Scaled) -> Scaled:
-    """The sum of two gradients of one weight, in float64. What is too small to be seen beside the other is dropped."""
-    large, small = (a, b) if a.exponent >= b.exponent else (b, a)
-    factor = math.ldexp(1.0, small.exponent - large.exponent)
-    return Scaled(large.value.double() + small.value.double() * factor, large.exponent)
-
-
-def descended(weight: Tensor, gradient: Scaled) -> Scaled:
-    """The weight after one step of gradient descent, in float64, Eq. (8) as printed."""
-    scale = max(gradient.exponent, 0)
-    step = LEARNING_RATE * gradient.value.double() * math.ldexp(1.0, gradient.exponent - scale)
-    return Scaled(weight.detach().double() * math.ldexp(1.0, -scale) - step, scale)
+def descended(weight: Stack, gradient: Stack) -> Stack:
+    """The weights after one step of gradient descent, in float64, Eq. (8) as printed."""
+    exponent = gradient.exponents[0]
+    scale = max(exponent, 0)
+    step = LEARNING_RATE * gradient.value_LO.double() * math.ldexp(1.0, exponent - scale)
+    return Stack.of([*(weight.value_LO.double() * math.ldexp(1.0, -scale) - step)], scale)

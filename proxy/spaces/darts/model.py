@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from proxy.initialisation import Drawing
 from proxy.nets import (
     Layer,
@@ -187,6 +190,9 @@ class DartsNet(ScorableNet):
         self._with_batch_norm = with_batch_norm
 
     def forward(self, theta: Theta, x_NCHW: Scaled) -> Output:
+        if x_NCHW.value.dtype == torch.float64:
+            # torch has no fast depthwise convolution of float64 channels last.
+            x_NCHW = x_NCHW.map(Tensor.contiguous)
         stem_NCHW = (
             self._norm(theta, "stem", conv(theta, "stem", x_NCHW, padding=1)) if self.layers[0].reaches_output else None
         )

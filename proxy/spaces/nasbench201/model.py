@@ -18,6 +18,7 @@ from typing import TypeAlias
 import torch
 
 from proxy.initialisation import Drawing
+from proxy.kernels import channels_last
 from proxy.nets import (
     Layer,
     NodeValues,
@@ -27,6 +28,7 @@ from proxy.nets import (
     avg_pool_3x3,
     batch_norm,
     conv,
+    conv_in_float32,
     pooled_logits,
 )
 from proxy.scaled import Scaled
@@ -138,7 +140,7 @@ class NasBench201Net(ScorableNet):
             if (reduction := self._skeleton.reduction_after(cell)) is not None:
                 # In float64 whatever the precision: the backward pass of its batch norms cancels badly in float32
                 # (1e-4), and its branch stays of order one beside a residual that does not.
-                reduced_NCHW = reduce(theta, f"reduction{reduction}", x_NCHW.to(torch.float64)).rescaled()
+                reduced_NCHW = reduce(theta, f"reduction{reduction}", x_NCHW).rescaled()
                 features[reduction], x_NCHW = reduced_NCHW, reduced_NCHW.to(x_NCHW.value.dtype)
         if self._skeleton.batch_norm:
             x_NCHW = batch_norm(theta, LAST, x_NCHW)
@@ -163,9 +165,11 @@ class NasBench201Net(ScorableNet):
         """What one edge carries; None for zeros."""
         operation, (_, source) = self._operations[edge], edge
         if operation in KERNELS:
-            if source not in nodes:  # A convolution of zeros still emits its bias: it runs, and it counts.
-                nodes[source] = zeros_like(nodes[INPUT])
             name = conv_name(cell, edge, operation)
+            if source not in nodes:
+                if not self._skeleton.batch_norm:
+                    return bias_everywhere(theta, name, nodes[INPUT])
+                nodes[source] = zeros_like(nodes[INPUT])
             carried_NCHW = conv(theta, name, nodes.relu(source), padding=KERNELS[operation] // 2)
             return self._normalised(theta, name, carried_NCHW)
         if operation == "none" or source not in nodes:
@@ -177,7 +181,8 @@ class NasBench201Net(ScorableNet):
 
     def _zeros_for_last_cell(self, x_NCHW: Scaled) -> Scaled:
         image, width = self._skeleton.image, self._skeleton.width(self._skeleton.cells[-1])
-        return Scaled(x_NCHW.value.new_zeros(len(x_NCHW.value), width, image.height // 4, image.width // 4))
+        shape = (len(x_NCHW.value), width, image.height // 4, image.width // 4)
+        return Scaled(channels_last(x_NCHW.value.new_zeros(shape)))
 
 
 def zeros_like(x_NCHW: Scaled) -> Scaled:
@@ -185,14 +190,22 @@ def zeros_like(x_NCHW: Scaled) -> Scaled:
     return Scaled(torch.zeros_like(x_NCHW.value))
 
 
+def bias_everywhere(theta: Theta, name: str, like_NCHW: Scaled) -> Scaled:
+    """What a convolution makes of zeros: its bias. It counts, and its weight has no gradient."""
+    bias_1C11 = theta[f"{name}.bias"].reshape(1, -1, 1, 1)
+    return Scaled(channels_last(bias_1C11.expand_as(like_NCHW.value)))
+
+
 def reduce(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
-    """The residual block between stages. Its two batch norms stay even where all others are removed."""
-    branch_NCHW = conv(theta, f"{name}.conv_a", x_NCHW.relu(), stride=2, padding=1)
+    """The residual block between stages, in float64. Its two batch norms stay even where all others are removed."""
+    convolve = conv if x_NCHW.value.dtype == torch.float64 else conv_in_float32
+    x_NCHW = x_NCHW.to(torch.float64)
+    branch_NCHW = convolve(theta, f"{name}.conv_a", x_NCHW.relu(), stride=2, padding=1)
     branch_NCHW = batch_norm(theta, f"{name}.conv_a", branch_NCHW)
-    branch_NCHW = conv(theta, f"{name}.conv_b", branch_NCHW.relu(), padding=1)
+    branch_NCHW = convolve(theta, f"{name}.conv_b", branch_NCHW.relu(), padding=1)
     branch_NCHW = batch_norm(theta, f"{name}.conv_b", branch_NCHW)
     halved_NCHW = x_NCHW.map(lambda x: torch.nn.functional.avg_pool2d(x, 2))
-    return conv(theta, f"{name}.residual", halved_NCHW) + branch_NCHW
+    return convolve(theta, f"{name}.residual", halved_NCHW) + branch_NCHW
 
 
 def conv_name(cell: int, edge: EdgePosition, operation: str) -> str:

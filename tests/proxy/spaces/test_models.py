@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from proxy._resolve import resolve
@@ -18,6 +19,7 @@ from proxy.spaces import get_space
 from proxy.spaces._base import ImageShape
 from proxy.spaces.nasbench201.genotype import Cell
 from proxy.spaces.nasbench201.model import CandidateCache, Skeleton
+from proxy.stacks import Stack
 from tests.proxy.architectures import SMALL, random_cell, random_genotype
 
 IMAGE = ImageShape(3, 32, 32)
@@ -98,18 +100,20 @@ class TestForward:
             net = built(space, architecture, batch_norm=batch_norm, prune=True)
             theta = {name: value.double().abs().requires_grad_() for name, value in net.theta.items()}
             logits_NK = net.forward(theta, Scaled(torch.rand(2, 3, 32, 32, dtype=torch.float64))).logits_NK.value
-            weights = [theta[layer.weight] for layer in net.layers]
-            gradients = torch.autograd.grad(logits_NK.sum(), weights, allow_unused=True)
-            for layer, gradient in zip(net.layers, gradients, strict=True):
-                assert (gradient is not None) == layer.reaches_output, layer.name
+            gradients: tuple[Tensor | None, ...]
+            gradients = torch.autograd.grad(logits_NK.sum(), [*theta.values()], allow_unused=True)
+            reached = {name for name, gradient in zip(theta, gradients, strict=True) if gradient is not None}
+            for layer in net.layers:
+                # What is fed by zeros emits its bias, and its weight changes nothing.
+                assert bool(reached & {layer.weight, f"{layer.name}.bias"}) == layer.reaches_output, layer.name
 
 
 def test_weights_shared_by_all_cells_are_never_written_to(batch: Batch) -> None:
     cell = Cell(("nor_conv_3x3",) * 6)
     net = built("nasbench201", cell, batch_norm=False)
     before = {name: value.clone() for name, value in net.theta.items()}
-    theta = croze.absolute(net, torch.zeros(1, dtype=torch.float32))
-    croze.climb(theta, {name: Scaled(torch.ones_like(value)) for name, value in theta.items()})
+    theta, groups = croze.absolute(net, torch.zeros(1, dtype=torch.float32))
+    croze.climb(theta, groups, [Stack.of([torch.ones_like(theta[name]) for name in group]) for group in groups])
     again = built("nasbench201", cell, batch_norm=False)
     for name, value in before.items():
         assert torch.equal(again.theta[name], value)
