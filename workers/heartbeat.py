@@ -56,7 +56,8 @@ class Heartbeat:
         checks = 0
         while not self._stopping.is_set():
             if checks % _CHECKS_PER_BEAT == 0:
-                for step in (self._workbench.leases.renew, self._beat, self._reconciler.turn):
+                bench = self._workbench
+                for step in (bench.leases.renew, bench.reservations.renew, self._beat, self._reconciler.turn):
                     self._attempt(step)
             else:
                 self._attempt(self._workbench.leases.check)

@@ -16,7 +16,7 @@ digest, A a score's address, T a staging token; times are seconds by Redis' own 
     croze:1:job:J:times        hash    index -> first claimed, ended                      as croze:1:job:J
     croze:1:job:J:open         zset    indexes that nobody works on, by index             until J ended
     croze:1:job:J:leases       zset    indexes that somebody works on, by lease's end     until J ended
-    croze:1:job:J:holders      hash    index -> W                                         until J ended
+    croze:1:job:J:holders      hash    index -> W; "" if it waits for another job's item  until J ended
     croze:1:job:J:attempts     hash    index -> how often it was leased                   until J ended
     croze:1:job:J:deaths       hash    index -> how many engines died over it             until J ended
     croze:1:job:J:expiries     hash    index -> how many leases on it ran out             until J ended
@@ -31,6 +31,7 @@ digest, A a score's address, T a staging token; times are seconds by Redis' own 
     croze:1:cost               string  seconds that an item takes, of late                for ever
     croze:1:staged:T:*         as J's  items, outcomes, finished, open of a job to be     STAGING_S
     croze:1:score:A            string  Score as JSON                                      score_ttl after last use
+    croze:1:reserved:A         string  W, which computes that score                       LEASE_S after last renewal
     croze:1:batch:D            hash    content, and name, size, ... for the listing       batch_ttl after last use
     croze:1:batches            set     D of every uploaded batch                          for ever
     croze:1:worker:W           string  WorkerRecord as JSON                               WORKER_S after last beat
@@ -69,6 +70,8 @@ QUEUE: Final = f"croze-{SCHEMA}"
 LEASE_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 RECONCILE_S: Final = 2.0
+#: How soon an item is looked at again whose score another worker computes for another job.
+DEFER_S: Final = 1.0
 #: A worker is listed until it missed four heartbeats.
 WORKER_S: Final = 10.0
 #: Staging 20,000 items takes about a second; whoever needs longer than this between two chunks is dead.
@@ -160,6 +163,10 @@ class StagedKeys:
 
 def score(address: str) -> str:
     return f"{PREFIX}score:{address}"
+
+
+def reservation(address: str) -> str:
+    return f"{PREFIX}reserved:{address}"
 
 
 def batch(digest: str) -> str:

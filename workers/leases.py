@@ -20,6 +20,8 @@ class Lease:
 
     job_id: str
     indexes: set[int]
+    deferred: int = 0
+    """How many of the claimed items were put aside."""
     wanted: bool = True
     """False once the job is known to be gone or to have ended."""
 
@@ -56,6 +58,13 @@ class Leases:
         """This item has ended: there is nothing to renew or to give back any more."""
         with self._lock:
             lease.indexes.discard(index)
+
+    def defer(self, lease: Lease, indexes: Sequence[int]) -> None:
+        """Put these items aside: other workers compute what they need."""
+        with self._lock:
+            self._store.jobs.defer(lease.job_id, self._worker_id, indexes)
+            lease.indexes.difference_update(indexes)
+            lease.deferred += len(indexes)
 
     def renew(self) -> None:
         """Extend the lease in hand, and learn whether its job still wants it."""

@@ -12,6 +12,7 @@ from typing import Final
 from proxy.data import Batch
 from proxy.errors import ProxyError
 from proxy.json_types import JsonObject
+from proxy.proxies import get_proxy
 from proxy.task import Score, ScoringTask, address
 from workers import logs, tracing
 from workers.costs import Costs
@@ -30,6 +31,7 @@ from workers.errors import (
 )
 from workers.leases import Lease, Leases
 from workers.records import TERMINAL_JOB, ItemOutcome, ItemSpec, JobSpec
+from workers.reservations import Reservations
 from workers.settings import WorkerSettings
 from workers.store import Store, codec
 
@@ -53,6 +55,10 @@ class _Ended:
     """What computing the scores took, by the engine's own account; None if the item says nothing of that."""
 
 
+class _Taken(Exception):
+    """Another worker computes what an item needs, for another job or another item."""
+
+
 class Workbench:
     """One worker's work. Used by one thread; its heartbeat reads the public attributes from another."""
 
@@ -62,6 +68,7 @@ class Workbench:
         self.worker_id = worker_id
         self.drain = drain
         self.leases = Leases(store, worker_id)
+        self.reservations = Reservations(store, worker_id)
         self.keeper = EngineKeeper(engine, drain, settings)
         self.scored = 0
         """Items scored since the start."""
@@ -97,7 +104,8 @@ class Workbench:
             # At once and at the back: idle workers join in, and other jobs come first.
             self._store.jobs.ring(job.id)
             self._work(job, [claim.item for claim in claims], lease)
-            log.info("job %s: %d of %d claimed items have ended", job.id, len(claims) - len(lease.indexes), len(claims))
+            ended = len(claims) - len(lease.indexes) - lease.deferred
+            log.info("job %s: %d of %d claimed items have ended", job.id, ended, len(claims))
         if not self.drain.requested:
             # Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait.
             with suppress(EngineStopped):
@@ -107,32 +115,48 @@ class Workbench:
         self._store.batches.refresh(job.batch)
         # Items differ, and the estimate may be wrong: other jobs wait for the end of this chunk.
         deadline = time.monotonic() + _PATIENCE * self._settings.chunk_seconds
+        taken = self._go_through(job, items, lease, deadline)
+        # Now the others may be done with it.
+        taken = self._go_through(job, taken, lease, deadline)
+        if taken:
+            self.leases.defer(lease, [item.index for item in taken])
+
+    def _go_through(self, job: JobSpec, items: Iterable[ItemSpec], lease: Lease, deadline: float) -> list[ItemSpec]:
+        """Work on these items, as far as that is wanted. Returns those whose scores another worker computes now."""
+        taken: list[ItemSpec] = []
         for item in items:
             if not lease.wanted or self.drain.requested or time.monotonic() >= deadline:
-                return
+                break
             try:
-                with tracing.span("item", index=item.index):
-                    ended = self._end(job, item, lease)
-                    tracing.describe(outcome="open" if ended is None else ended.outcome.status)
+                with self.reservations.until_recorded():
+                    self._work_on_item(job, item, lease)
+            except _Taken:
+                taken.append(item)
             except EngineStopped:
                 log.info("job %s: item %d was stopped", job.id, item.index)
-                return
-            if ended is not None:
-                self._record(job, item, ended)
-                self.leases.finished(lease, item.index)
-                if ended.seconds is not None:
-                    self._costs.learn(job, ended.seconds)
+                break
             self.keeper.refresh()
+        return taken
+
+    def _work_on_item(self, job: JobSpec, item: ItemSpec, lease: Lease) -> None:
+        with tracing.span("item", index=item.index):
+            ended = self._end(job, item, lease)
+            tracing.describe(outcome="open" if ended is None else ended.outcome.status)
+        if ended is not None:
+            self._record(job, item, ended)
+            self.leases.finished(lease, item.index)
+            if ended.seconds is not None:
+                self._costs.learn(job, ended.seconds)
 
     def _end(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended | None:
         """How the item ended; None if it has to be tried again. Its failures end here: it fails alone.
 
         Raises:
-            StoreError, EngineSick, EngineStartFailed, EngineStopped: they say nothing about the item.
+            StoreError, EngineSick, EngineStartFailed, EngineStopped, _Taken: they say nothing about the item.
         """
         try:
             return self._score(job, item, lease)
-        except (StoreError, EngineSick, EngineStartFailed, EngineStopped):
+        except (StoreError, EngineSick, EngineStartFailed, EngineStopped, _Taken):
             raise
         except EngineDied as error:
             deaths = self._store.jobs.blame(job.id, item.index)
@@ -165,12 +189,18 @@ class Workbench:
             outcome,
             # A failure may be this machine's; a value is the same everywhere.
             keep={addresses[score.proxy]: replace(score, layers=None) for score in fresh if score.status == "scored"},
-            seconds=sum(score.seconds for score in fresh),
+            seconds=sum(score.seconds for score in fresh) if fresh else None,
         )
 
     def _known(self, addresses: Mapping[str, str]) -> dict[str, JsonObject]:
-        found = zip(addresses, self._store.scores.known([*addresses.values()]), strict=True)
-        return {proxy: score for proxy, score in found if score is not None}
+        """What need not be computed; the rest is reserved for this worker."""
+        # To count is cheap: nobody need wait until somebody else has done it.
+        costly = [proxy for proxy in addresses if get_proxy(proxy).needs_batch]
+        cheap = [proxy for proxy in addresses if proxy not in costly]
+        found = self.reservations.reserve([addresses[each] for each in costly], [addresses[each] for each in cheap])
+        if found is None:
+            raise _Taken
+        return {proxy: score for proxy, score in zip((*costly, *cheap), found, strict=True) if score is not None}
 
     def _compute(self, task: ScoringTask, lease: Lease) -> list[Score]:
         with tracing.span("engine", architecture=task.architecture):

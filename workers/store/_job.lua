@@ -4,6 +4,8 @@ local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES, OUTCOMES, F
   OPEN_ITEMS = unpack(KEYS, 2)
 -- Where the keys begin that a script has of its own.
 local OWN = 16
+-- The holder of an item that waits for what another job's item needs too (`defer.lua`).
+local NOBODY = ''
 
 -- Seconds since the epoch by Redis' clock, the only clock that all workers share.
 local function now()

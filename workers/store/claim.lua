@@ -17,12 +17,18 @@ local function is_suspect(index)
   return false
 end
 
+local function expire(index)
+  count(1, 'lease_expiries')
+  return redis.call('HINCRBY', EXPIRIES, index, 1)
+end
+
 if not is_unfinished() then
   return {}
 end
 for _, index in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', stamp(now()))) do
-  count(1, 'lease_expiries')
-  if redis.call('HINCRBY', EXPIRIES, index, 1) >= expiries then
+  if redis.call('HGET', HOLDERS, index) == NOBODY then
+    reopen(index)
+  elseif expire(index) >= expiries then
     conclude(index, 'failed', outcome, code, retention)
   else
     reopen(index)

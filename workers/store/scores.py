@@ -35,3 +35,29 @@ class Scores:
             chunk = [keys.score(each) for each in addresses[start : start + CHUNK]]
             found += self._wire.script(Script.RECALL, chunk, [ttl])
         return [None if text is None else codec.known_score(text) for text in found]
+
+    def reserve(
+        self, worker_id: str, addresses: Sequence[str], cheap: Sequence[str] = ()
+    ) -> list[JsonObject | None] | None:
+        """The same for what one item needs: [*addresses, *cheap].
+
+        Of `addresses`, what is not known is reserved for this worker, which will compute it. `cheap` is not worth
+        that. None if another worker computes one of `addresses` now: nothing was reserved. A reservation ends by
+        itself unless it is renewed. What cannot be read is computed without one, and replaced.
+        """
+        found: list[bytes | None] | bytes = self._wire.script(
+            Script.RESERVE,
+            [*map(keys.score, (*addresses, *cheap)), *map(keys.reservation, addresses)],
+            [worker_id, keys.LEASE_S, int(self._settings.score_ttl), len(addresses) + len(cheap)],
+        )
+        if isinstance(found, bytes):
+            return None
+        return [None if text is None else codec.known_score(text) for text in found]
+
+    def renew(self, worker_id: str, addresses: Sequence[str]) -> None:
+        """Have this worker's reservations last longer."""
+        self._wire.script(Script.RESERVED, [*map(keys.reservation, addresses)], [worker_id, keys.LEASE_S])
+
+    def free(self, worker_id: str, addresses: Sequence[str]) -> None:
+        """End this worker's reservations."""
+        self._wire.script(Script.RESERVED, [*map(keys.reservation, addresses)], [worker_id, 0])

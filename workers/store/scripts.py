@@ -26,6 +26,9 @@ class Script(Enum):
     DELETE = "delete"
     OUTLOOK = "outlook"
     RECALL = "recall"
+    RESERVE = "reserve"
+    RESERVED = "reserved"
+    DEFER = "defer"
 
     @property
     def is_about_one_job(self) -> bool:
@@ -43,4 +46,13 @@ class Script(Enum):
         return "\n".join([f"local TOMBSTONE_S = {keys.TOMBSTONE_S}", *texts])
 
 
-_ABOUT_NO_JOB: Final = {Script.WAITING, Script.BEAT, Script.FIGURES, Script.TAKE, Script.OUTLOOK, Script.RECALL}
+_ABOUT_NO_JOB: Final = {
+    Script.WAITING,
+    Script.BEAT,
+    Script.FIGURES,
+    Script.TAKE,
+    Script.OUTLOOK,
+    Script.RECALL,
+    Script.RESERVE,
+    Script.RESERVED,
+}

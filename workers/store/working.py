@@ -84,6 +84,10 @@ class Working(JobPart):
         reply: int = self._wire.script(Script.RELEASE, JobKeys.of(job_id).for_scripts(), [worker_id, *indexes])
         return reply
 
+    def defer(self, job_id: str, worker_id: str, indexes: Sequence[int]) -> None:
+        """Put leased items aside for `DEFER_S`: another worker computes what they need. They count as running."""
+        self._wire.script(Script.DEFER, JobKeys.of(job_id).for_scripts(), [worker_id, keys.DEFER_S, *indexes])
+
     def blame(self, job_id: str, index: int) -> int:
         """Count an engine's death against an item. Returns how many have died over it so far."""
         reply: int = self._wire.script(Script.BLAME, JobKeys.of(job_id).for_scripts(), [index])
