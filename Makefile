@@ -26,7 +26,7 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos check bench performance format constraints clean
+.PHONY: help setup demo test chaos check audit audited bench performance format constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,21 @@ check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@echo "format, lint, types and import contracts: all good"
+
+# Not part of `check`: an advisory of today must not fail a commit of yesterday, and tests use no network.
+# Its tool has many dependencies, so it lives in an environment of its own.
+AUDIT := build/audit
+AUDIT_INSTALL = $(AUDIT)/bin/python -m pip --disable-pip-version-check --no-input -q install pip-audit==2.10.1
+ASK_OSV := import urllib.request; urllib.request.urlopen("https://osv.dev", timeout=10)
+
+audit: ## look our pinned packages up among known vulnerabilities (osv.dev); skipped without network
+	@if ! reason=$$($(PYTHON) -c '$(ASK_OSV)' 2>&1); then \
+		echo "audit skipped: osv.dev cannot be reached ($$(echo "$$reason" | tail -n 1))"; else $(MAKE) --no-print-directory audited; fi
+
+audited:
+	$(call step,virtual environment,$(PYTHON) -m venv $(AUDIT),Debian and Ubuntu need: apt install python3-venv)
+	$(call step,pip-audit,$(AUDIT_INSTALL),$(AGAIN))
+	@$(AUDIT)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --vulnerability-service osv --progress-spinner off
 
 # The last of them at small settings; at the real ones it takes half an hour.
 bench: $(BENCH_READY) ## measure how fast it is; about fifteen minutes, docs/performance.md explains
