@@ -52,7 +52,7 @@ class WorkerSettings(BaseSettings):
     redis_url: str = Field(
         default=DEFAULT_REDIS_URL, validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL", "redis_url")
     )
-    chunk_seconds: Seconds = 2.0
+    chunk_seconds: Seconds = 1.0
     """Work claimed at a time: long enough to make the queue cheap, short enough to share it fairly."""
     item_timeout: Seconds = 1800.0
     """Seconds after which one item's computation is killed."""

@@ -41,7 +41,7 @@ def benches(store: Store) -> tuple[Bench, Bench]:
     store.batches.put(BATCH)
     first, second = Bench(store, "first"), Bench(store, "second")
     for seed, bench in ((98, first), (99, second)):
-        # It learns what items cost: then its chunks are of eight.
+        # It learns what items cost: then its chunks are of four.
         bench.work_on(submit(store, 1, seed=seed).spec.id)
         bench.engine.tasks.clear()
     return first, second
@@ -114,11 +114,11 @@ def test_what_became_known_meanwhile_is_taken_within_the_chunk(store: Store, ben
 
 def test_equal_jobs_are_computed_once(store: Store, benches: tuple[Bench, Bench]) -> None:
     first, second = benches
-    one, other = submit(store, 8).spec.id, submit(store, 8).spec.id
-    first.engine.answer = meanwhile(lambda: second.work_on(other), at=7)
+    one, other = submit(store, 4).spec.id, submit(store, 4).spec.id
+    first.engine.answer = meanwhile(lambda: second.work_on(other), at=3)
     first.work_on(one)
     second.work_on(other)
-    assert len(first.architectures) == 8
+    assert len(first.architectures) == 4
     assert second.architectures == []
 
 

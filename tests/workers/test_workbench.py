@@ -97,7 +97,7 @@ def test_chunks_follow_the_measured_cost(bench: Bench, store: Store) -> None:
         before = get(store, job_id).counts.scored
         bench.work_on(job_id)
         sizes.append(get(store, job_id).counts.scored - before)
-    assert sizes == [1, 8, 8, 8]
+    assert sizes == [1, 4, 4, 4]
 
 
 def test_a_chunk_that_takes_too_long_is_cut_short(bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
