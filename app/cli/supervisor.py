@@ -6,9 +6,12 @@ the thread that spawned it (`workers.tether`).
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, Signals
@@ -28,7 +31,7 @@ HEALTHY_AFTER_S: Final = 10.0
 TICK_S: Final = 0.1
 #: For all children of one stage together, from SIGTERM to SIGKILL. A worker hands back or finishes what it has in hand.
 DRAIN_S: Final = 15.0
-#: A log is put aside at the start of its child once it is this long.
+#: A log is put aside once it is this long.
 MAX_LOG_BYTES: Final = 16 * 2**20
 
 
@@ -189,6 +192,7 @@ class Supervisor:
     def _tend(self, child: Child, state: _State) -> None:
         now = time.monotonic()
         if state.start_at is None:
+            _put_aside(child.log)
             ending = child.ending()
             if ending is not None:
                 if now - state.started_at >= HEALTHY_AFTER_S:
@@ -214,8 +218,11 @@ class Supervisor:
 
 
 def _put_aside(log: Path) -> None:
-    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-        log.replace(log.with_suffix(".log.old"))
+    """Begin a log anew once it is long, keeping one old one. Its writer goes on: it appends, wherever the end is."""
+    with suppress(OSError):  # a full disk must not end the service, nor a log that was removed
+        if log.stat().st_size > MAX_LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.old"))
+            os.truncate(log, 0)
 
 
 def log_tail(log: Path, lines: int = 10) -> list[str]:

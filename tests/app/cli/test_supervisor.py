@@ -15,6 +15,7 @@ from app.cli.supervisor import MAX_BACK_OFF_S, Death, ProcessChild, Supervisor, 
 from tests.workers.processes import wait_until
 
 SLEEP = "import time; time.sleep(600)"
+TALK = "import time\nfor n in range(60_000): print('line', n, flush=True); time.sleep(0.01)"
 #: Says so once it can no longer be ended by SIGTERM.
 STUBBORN = (
     "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -121,3 +122,18 @@ def test_a_log_that_grew_long_is_put_aside(tmp_path: Path, monkeypatch: pytest.M
     sleeper.kill()
     assert sleeper.log.with_suffix(".log.old").read_text() == "long"
     assert log_tail(tmp_path / "missing.log") == []
+
+
+def test_a_log_that_grows_long_is_put_aside_while_its_child_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "MAX_LOG_BYTES", 500)
+    talker = child("talker", tmp_path, TALK)
+    old = talker.log.with_suffix(".log.old")
+    with supervised([talker]) as (deaths, _):
+        assert wait_until(old.exists, 60)
+        first = old.read_text()
+        assert wait_until(lambda: old.read_text() not in ("", first), 60), "and again"
+        assert wait_until(lambda: "line" in talker.log.read_text(), 60)
+        assert b"\0" not in talker.log.read_bytes()
+    assert deaths == []
