@@ -119,11 +119,8 @@ class Interleaving(RuleBasedStateMachine):
     def retry(self, which: int) -> None:
         """As the API does it: what failed in a job that has ended, as a new job."""
         seen = self.pick(which)
-        again = [
-            replace(item.spec, index=index, retried=item.spec.index)
-            for index, item in enumerate(self.store.jobs.items(seen.id, 0, seen.size))
-            if item.status == "failed"
-        ]
+        failures = [item.spec for item in self.store.jobs.items(seen.id, 0, seen.size) if item.status == "failed"]
+        again = [replace(spec, index=index, retried=spec.index) for index, spec in enumerate(failures)]
         if seen.status in TERMINAL_JOB and again and len(self.jobs) < 3:
             spec = new_job(owner="alice", retry_of=seen.id)
             self.store.jobs.create(spec, again, {})
@@ -209,5 +206,5 @@ def test_interleavings(redis: redis_driver.Redis) -> None:
     # What is asserted are the invariants above, after every step, and what the rules themselves assert.
     run_state_machine_as_test(
         type("Interleaving", (Interleaving,), {"redis": redis}),
-        settings=settings(max_examples=30, stateful_step_count=25, deadline=None, database=None, derandomize=True),
+        settings=settings(max_examples=60, stateful_step_count=50, deadline=None, database=None, derandomize=True),
     )
