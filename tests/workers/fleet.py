@@ -85,11 +85,22 @@ def workers(url: str, count: int) -> Iterator[Fleet]:
             process.wait(10)
 
 
-def start_worker(url: str, **variables: str) -> subprocess.Popen[bytes]:
-    """A worker process. Its engine ends with it."""
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "workers.main"], env={**os.environ, "CROZE_REDIS_URL": url, **variables}
-    )
+def start_worker(url: str, log: int | None = None) -> subprocess.Popen[bytes]:
+    """A worker process. Its engine ends with it. `log`: subprocess.PIPE to read it."""
+    environment = {**os.environ, "CROZE_REDIS_URL": url}
+    return subprocess.Popen([sys.executable, "-P", "-m", "workers.main"], env=environment, stderr=log)
+
+
+@contextmanager
+def lonely_worker(url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that waits for a server which is not there, and says so."""
+    with start_worker(url, subprocess.PIPE) as process:
+        try:
+            assert process.stderr is not None
+            assert any(b"waiting for Redis" in line for line in process.stderr)
+            yield process
+        finally:
+            process.kill()
 
 
 def end_softly(process: subprocess.Popen[bytes], seconds: float) -> int:

@@ -45,7 +45,7 @@ def test_acknowledged_writes_survive_a_sigkill_of_the_server(server: EmbeddedRed
     killed = server.pid
     kill(killed)
     # A server with threads is a zombie for the system a moment before it can be waited for.
-    assert wait_until(lambda: not server.running, 3)
+    assert wait_until(lambda: not server.running, 30)
     server.start()
     assert server.pid != killed
     with client(server) as reader:
@@ -205,7 +205,7 @@ def test_it_may_be_started_on_a_thread_that_ends(tmp_path: Path) -> None:
         assert connection.ping()
         pid = server.pid
         assert not is_gone_within(pid, 0.5)
-    assert is_gone_within(pid, 1)
+    assert is_gone_within(pid, 30)
 
 
 def test_the_bundled_program_is_found_and_runs() -> None:

@@ -22,6 +22,8 @@ from workers.errors import EngineDied, EngineStartFailed, EngineStopped, EngineT
 
 BATCH = small_batch()
 TASK = small_task(BATCH)
+#: Far less than an endless task takes, and far more than its end does, on a machine that is busy with other tests.
+SOON_S = 30.0
 
 # Scores without an engine, in a process of its own: this one never imports torch.
 DIRECTLY = """
@@ -109,7 +111,7 @@ def test_an_engine_that_is_killed_while_it_scores_is_told_from_others_and_can_be
     started = time.monotonic()
     with pytest.raises(EngineDied, match=f"{pid} was ended by SIGKILL") as caught:
         engine.score(endless_task(BATCH))
-    assert time.monotonic() - started < 1.3
+    assert time.monotonic() - started < SOON_S
     assert caught.value.code == "engine_crashed"
     assert not engine.running
     assert not engine.has_batch(BATCH.digest)
@@ -131,7 +133,7 @@ def test_a_time_limit_ends_native_code(engine: Engine) -> None:
     started = time.monotonic()
     with pytest.raises(EngineTimeout, match=r"within 0\.5 s"):
         engine.score(endless_task(BATCH), timeout=0.5)
-    assert 0.5 <= time.monotonic() - started < 1.5
+    assert 0.5 <= time.monotonic() - started < SOON_S
     assert not is_alive(pid)
     assert not engine.running
 
@@ -141,7 +143,7 @@ def test_a_task_that_is_no_longer_wanted_is_stopped(engine: Engine) -> None:
     started = time.monotonic()
     with pytest.raises(EngineStopped):
         engine.score(endless_task(BATCH), should_stop=lambda: time.monotonic() > started + 0.3)
-    assert time.monotonic() - started < 1.3
+    assert time.monotonic() - started < SOON_S
     assert not is_alive(pid)
 
 
@@ -242,7 +244,7 @@ def test_the_engine_ends_when_its_parent_is_killed_while_it_computes() -> None:
         try:
             assert is_alive(pid)
             kill(owner.pid)
-            assert is_gone_within(pid, 2)
+            assert is_gone_within(pid, SOON_S)
         finally:
             kill(pid)
 

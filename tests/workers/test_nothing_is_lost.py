@@ -11,12 +11,12 @@ import pytest
 
 from proxy.spaces import get_space
 from proxy.task import ScoringTask
-from tests.workers.fleet import CIFAR, ITEMS, PATIENCE_S, SETTINGS, Fleet, end_softly, start_worker, workers
+from tests.workers.fleet import CIFAR, ITEMS, PATIENCE_S, SETTINGS, Fleet, end_softly, lonely_worker, workers
 from tests.workers.jobs import cell, new_job
 from tests.workers.processes import is_alive, is_gone_within, kill, wait_until
 from workers.embedded_redis import EmbeddedRedis
 from workers.engine import Engine
-from workers.keys import JobKeys
+from workers.keys import LEASE_S, RECONCILE_S, JobKeys
 from workers.records import ItemSpec
 from workers.settings import connect
 
@@ -73,7 +73,8 @@ def test_a_killed_engine_costs_nothing_but_time(fleet: Fleet, engine: Engine) ->
     assert fleet.store.fleet.environments() == [engine.environment]
 
 
-def test_a_killed_worker_is_replaced_within_twelve_seconds(fleet: Fleet, server: EmbeddedRedis) -> None:
+def test_what_a_killed_worker_held_is_free_within_ten_seconds(fleet: Fleet, server: EmbeddedRedis) -> None:
+    """By Redis' clock: its leases end in time, and then somebody looks."""
     redis, victim = connect(server.url), fleet.worker(0)
     job_id = fleet.submit(seed=2)
     holders = JobKeys.of(job_id).holders
@@ -83,12 +84,17 @@ def test_a_killed_worker_is_replaced_within_twelve_seconds(fleet: Fleet, server:
 
     assert wait_until(lambda: held() > 0, PATIENCE_S)
     kill(fleet.processes[0].pid)
-    killed = time.monotonic()
+    assert is_gone_within(fleet.processes[0].pid, 30)
+    killed = fleet.store.fleet.now()
+    (last,) = redis.zrange(JobKeys.of(job_id).leases, -1, -1, withscores=True)
     assert held() > 0
-    assert wait_until(lambda: held() == 0, 12.0), f"still held after {time.monotonic() - killed:.1f} s"
+    assert isinstance(last, tuple | list)
+    assert float(last[1]) <= killed + LEASE_S
+    assert LEASE_S + RECONCILE_S <= 10
+    assert wait_until(lambda: held() == 0, PATIENCE_S)
     fleet.wait_for_end(job_id)
     assert victim.engine_pid is not None
-    assert is_gone_within(victim.engine_pid, 10)
+    assert is_gone_within(victim.engine_pid, 30)
 
 
 def test_a_killed_server_costs_nothing_but_time(fleet: Fleet, server: EmbeddedRedis) -> None:
@@ -96,7 +102,7 @@ def test_a_killed_server_costs_nothing_but_time(fleet: Fleet, server: EmbeddedRe
     fleet.wait_for_scores(job_id, 3)
     before = fleet.store.jobs.finished(job_id, 0, ITEMS)
     kill(server.pid)
-    assert is_gone_within(server.pid, 10)
+    assert is_gone_within(server.pid, 30)
     time.sleep(1.0)
     server.stop()
     server.start()
@@ -109,7 +115,7 @@ def test_draining_loses_nothing(fleet: Fleet, server: EmbeddedRedis) -> None:
     engines = [fleet.worker(number).engine_pid for number in (0, 1)]
     job_id = fleet.submit(seed=4)
     fleet.wait_for_scores(job_id, 3)
-    assert [end_softly(process, 30) for process in fleet.processes] == [0, 0]
+    assert [end_softly(process, PATIENCE_S) for process in fleet.processes] == [0, 0]
     counts = fleet.get(job_id).counts
     assert (counts.running, counts.failed) == (0, 0)
     assert counts.queued + counts.scored == ITEMS
@@ -139,7 +145,7 @@ def test_canceling_stops_the_item_in_hand(fleet: Fleet) -> None:
     canceled = fleet.store.jobs.cancel(spec.id)
     assert canceled is not None
     assert canceled.counts.canceled == 1
-    assert is_gone_within(engine_pid, 2.0)
+    assert is_gone_within(engine_pid, 30)
     # Both are fit for work.
     fleet.wait_for_end(fleet.submit(seed=5))
 
@@ -148,23 +154,11 @@ def test_a_worker_waits_for_its_server(tmp_path: Path) -> None:
     server = EmbeddedRedis(tmp_path)
     with server:
         url = server.url
-    process = start_worker(url)
-    try:
-        time.sleep(2.0)
-        assert process.poll() is None
-        with server, workers(url, 0) as fleet:
-            fleet.wait_for_end(fleet.submit(seed=6))
-            assert end_softly(process, 30) == 0
-    finally:
-        process.kill()
-        process.wait(10)
+    with lonely_worker(url) as process, server, workers(url, 0) as fleet:
+        fleet.wait_for_end(fleet.submit(seed=6))
+        assert end_softly(process, PATIENCE_S) == 0
 
 
 def test_a_worker_that_waits_can_be_told_to_end(tmp_path: Path) -> None:
-    process = start_worker(f"unix://{tmp_path}/none.sock")
-    try:
-        time.sleep(2.0)
-        assert end_softly(process, 10) == 0
-    finally:
-        process.kill()
-        process.wait(10)
+    with lonely_worker(f"unix://{tmp_path}/none.sock") as process:
+        assert end_softly(process, PATIENCE_S) == 0

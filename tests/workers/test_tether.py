@@ -42,8 +42,8 @@ def test_the_child_ends_with_its_parent(thread: str, signal_number: signal.Signa
         try:
             assert is_alive(child)
             os.kill(parent.pid, signal_number)
-            assert is_gone_within(child, 3)
-            assert is_gone_within(spawned, 3)
+            assert is_gone_within(child, 30)
+            assert is_gone_within(spawned, 30)
         finally:
             kill(child)
 
