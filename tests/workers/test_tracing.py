@@ -147,6 +147,17 @@ def test_an_endpoint_is_sent_what_is_left_at_the_end_of_a_process(monkeypatch: p
     assert names(received) == {"croze-test": ["work"]}
 
 
+def test_an_endpoint_without_the_extra_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tracing, "_provider", None)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    tracing.configure("test")
+    assert tracing.provider() is None
+    assert "install croze[otel]" in caplog.text
+
+
 def test_a_process_ends_though_its_collector_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     subprocess.run([sys.executable, "-c", _TRACED], check=True, timeout=120)

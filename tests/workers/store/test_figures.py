@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -121,6 +122,25 @@ def test_deaths_and_lost_leases_are_counted(store: Store, redis: redis_driver.Re
     assert store.jobs.blame(job_id, 1) == 0
     figures = store.figures()
     assert (figures.engine_deaths, figures.lease_expiries) == (1, 2)
+
+
+def test_of_many_writers_the_one_that_wins_is_counted(store: Store) -> None:
+    job_id = submit(store, 40).spec.id
+
+    def write() -> None:
+        for index in range(40):
+            store.jobs.record(job_id, "w", index, scored(), {})
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    figures = store.figures()
+    assert (figures.items["scored", ""], figures.scores["computed"]) == (40, 40)
+    assert figures.compute.buckets[-1] == ("inf", 40)
+    assert figures.compute.sum == pytest.approx(10.0)
+    assert figures.jobs["completed"] == 1
 
 
 def test_counts_outlive_the_jobs(redis: redis_driver.Redis) -> None:
