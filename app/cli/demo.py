@@ -65,7 +65,7 @@ def _score(space: DemoSpace, url: str, console: Console) -> list[JsonObject]:
     started = time.monotonic()
     items: list[JsonObject] = []
     with report_progress(stderr(), len(request.entries), label=space.title) as progress:
-        for item in RemoteScoring(request, url).items():
+        for item in RemoteScoring(request, url, key="").items():
             progress.advance(failed=item["status"] != "scored")
             items.append(item)
     done = sum(item["status"] == "scored" for item in items)
@@ -101,12 +101,14 @@ def _service(folder: Path, console: Console) -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without REDIS_URL: a demo writes to nobody's server, unless there is no other."""
+    """Ours, without what is set for another service. A demo writes to nobody's Redis, unless there is no other."""
+    kept = {"CROZE_DATA_DIR"}
     try:
         find_server()
     except NoRedisServer:
-        return dict(os.environ)
-    return {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "CROZE_REDIS_URL")}
+        kept |= {"REDIS_URL", "CROZE_REDIS_URL"}
+    settings = {name for name in os.environ if name == "REDIS_URL" or name.startswith("CROZE_")}
+    return {name: value for name, value in os.environ.items() if name in kept or name not in settings}
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path, log: Path) -> str:

@@ -34,8 +34,10 @@ _ENDED: Final = ("scored", "failed", "canceled")
 class RemoteScoring:
     """A request to the service at `url`."""
 
-    def __init__(self, request: ScoringRequest, url: str) -> None:
+    def __init__(self, request: ScoringRequest, url: str, key: str | None = None) -> None:
+        """`key` as for `connected`."""
         self._request = request
+        self._key = key
         self._url = url.rstrip("/")
 
     def items(self) -> Generator[JsonObject]:
@@ -45,7 +47,7 @@ class RemoteScoring:
             UsageError: the service refuses the request.
             CommandError: it cannot be reached, or its answer is no answer of ours.
         """
-        with connected(self._url) as client:
+        with connected(self._url, self._key) as client:
             batch = self._batch(client)
             for start, part in _parts(self._request.entries):
                 yield from self._score(client, batch, start, part)

@@ -208,6 +208,9 @@ def test_the_key_comes_from_the_environment(
     assert refused.exit_code == 1
     assert "CROZE_API_KEY" in refused.err
 
+    for bad in ("two words", "schlüssel", "line\n"):
+        monkeypatch.setenv("CROZE_API_KEY", bad)
+        assert croze("score", "index:12", "--url", url).exit_code == 2
     monkeypatch.setenv("CROZE_API_KEY", token)
     done = croze("score", "index:12", "--url", url, "--format", "json")
 
