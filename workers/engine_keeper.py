@@ -137,7 +137,7 @@ class EngineKeeper:
 
     def _start_fresh(self) -> None:
         try:
-            self.environment = self._engine.start(should_stop=lambda: self._drain.overdue)
+            self.environment = self._spawn()
         except EngineStartFailed:
             self.broken = True
             self._drain.request()
@@ -152,6 +152,16 @@ class EngineKeeper:
         self.pid, self.sick = self._engine.pid, False
         self.starts += 1
         self._wear = Wear(self._settings, self.memory)
+
+    def _spawn(self) -> Environment:
+        """Twice, if the first one ended: it may have been killed, which says nothing about the next."""
+        try:
+            return self._engine.start(should_stop=lambda: self._drain.overdue)
+        except EngineStartFailed as error:
+            if not isinstance(error.__cause__, EngineDied):
+                raise
+            log.warning("tried once more: %s", error.message.partition("\n")[0])
+            return self._engine.start(should_stop=lambda: self._drain.overdue)
 
     def _doubt(self, failure: TaskFailed) -> None:
         """A mistake in the code fails one task. A device that has broken down fails them all, and no task is to blame.

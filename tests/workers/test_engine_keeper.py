@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 import pytest
 
 from proxy.data import Batch
-from proxy.task import Score, ScoringTask
+from proxy.task import Environment, Score, ScoringTask
 from tests.workers.fake_engine import FakeEngine, rightly, usual
 from tests.workers.jobs import BATCH, ENVIRONMENT, cell, new_job
 from workers import engine_keeper, known_answer, recycling
 from workers.drain import Drain
 from workers.engine import Engine
 from workers.engine_keeper import EngineKeeper
-from workers.errors import EngineDied, EngineSick, EngineStopped, TaskFailed
+from workers.errors import EngineDied, EngineSick, EngineStartFailed, EngineStopped, TaskFailed
 from workers.settings import WorkerSettings
 
 TASK = new_job().task(cell(0))
@@ -145,6 +146,43 @@ def test_a_dead_or_missing_engine_is_not_replaced(keeper: EngineKeeper, engine: 
     engine.has_ended = True
     keeper.refresh()
     assert engine.has_ended
+
+
+class Failing(FakeEngine):
+    """Its first starts fail."""
+
+    def __init__(self, *failures: EngineStartFailed) -> None:
+        super().__init__()
+        self.failures = list(failures)
+
+    def start(self, *, should_stop: Callable[[], bool] | None = None) -> Environment:
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().start(should_stop=should_stop)
+
+
+def killed_at_its_start() -> EngineStartFailed:
+    failure = EngineStartFailed("no engine could be started")
+    failure.__cause__ = EngineDied("SIGKILL")
+    return failure
+
+
+def test_an_engine_that_is_killed_while_it_starts_does_not_end_its_worker(drain: Drain) -> None:
+    keeper = EngineKeeper(Failing(killed_at_its_start()), drain, WorkerSettings())
+    keeper.start()
+    assert not keeper.broken
+    assert not drain.requested
+
+
+@pytest.mark.parametrize(
+    "failures", [[killed_at_its_start(), killed_at_its_start()], [EngineStartFailed("not ready within 120 s")]]
+)
+def test_a_worker_without_any_engine_ends(drain: Drain, failures: list[EngineStartFailed]) -> None:
+    keeper = EngineKeeper(Failing(*failures), drain, WorkerSettings())
+    with pytest.raises(EngineStartFailed):
+        keeper.recover()
+    assert keeper.broken
+    assert drain.requested
 
 
 def test_stopping_during_the_test_is_no_sickness(keeper: EngineKeeper, engine: FakeEngine) -> None:
