@@ -41,7 +41,7 @@ demo: $(READY) ## start the whole service and score real architectures; about a 
 test: $(READY) ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --maxprocesses 8 $(PYTEST_ARGS)
 
-chaos: $(READY) ## kill a service's processes a hundred times while it works; about five minutes
+chaos: $(READY) ## kill a service's processes a hundred times while it works; about eight minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos
 
 check: $(READY) ## check format, lint, types and import contracts

@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    sys.stdout.write(f"about five minutes: {chosen.kills} kills, jobs of {chosen.items} items, seed {chosen.seed}\n")
+    sys.stdout.write(f"about eight minutes: {chosen.kills} kills, jobs of {chosen.items} items, seed {chosen.seed}\n")
     with tempfile.TemporaryDirectory(prefix="croze-chaos-") as folder:
         report = run(Path(folder), kills=chosen.kills, items=chosen.items, seed=chosen.seed)
     sys.stdout.write(f"{report}\n")
