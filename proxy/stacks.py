@@ -92,10 +92,15 @@ def cosines(a: Stack, b: Stack) -> Tensor:
 
     Returns:
         Shape of the stacks without O.
+
+    Raises:
+        RangeLost: a norm is not finite. Its cosine would come out as zero, and the score too low without any error.
     """
     x_LO, y_LO = a.value_LO, b.value_LO
     norm_x = (x_LO * x_LO).sum(dim=1).sqrt_()
     norm_y = (y_LO * y_LO).sum(dim=1).sqrt_()
+    if not math.isfinite(float(norm_x.amax()) + float(norm_y.amax())):
+        raise RangeLost(f"a norm left the range of {dtype_name(x_LO.dtype)}")
     dot = (x_LO * y_LO).sum(dim=1)
     return dot.div_(torch.maximum(norm_x, a.floors())).div_(torch.maximum(norm_y, b.floors()))
 

@@ -151,7 +151,8 @@ def features(clean: Pass, perturbed: Pass, agreement: Callable[[Stack, Stack], T
     """Z of each stage; None where a stage has no feature."""
 
     def alone(z: Scaled) -> Stack:
-        return Stack.of([z.value], z.exponent).raised()
+        # As it is: networks keep their activations near one.
+        return Stack(z.value.unsqueeze(0), (z.exponent,))
 
     return [
         None if z is None or z_twin is None else agreement(alone(z), alone(z_twin))

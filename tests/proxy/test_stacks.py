@@ -80,3 +80,12 @@ def test_stacks_are_bounded() -> None:
     half = torch.empty(LARGEST_STACK // 2)
     groups = [*alike({str(i): half for i in range(5)} | {"large": torch.empty(2 * LARGEST_STACK)})]
     assert groups == [("0", "1"), ("2", "3"), ("4",), ("large",)]
+
+
+@pytest.mark.parametrize("value", [1e30, float("nan")])
+def test_a_norm_that_is_not_finite_is_a_range_loss(value: float) -> None:
+    one, other = Stack.of([torch.ones(4, 3)]), Stack.of([torch.full((4, 3), value)])
+    with pytest.raises(RangeLost, match="norm"):
+        cosines(one, other)
+    with pytest.raises(RangeLost, match="norm"):
+        cosines(other, one)

@@ -197,7 +197,9 @@ class DartsNet(ScorableNet):
             self._norm(theta, "stem", conv(theta, "stem", x_NCHW, padding=1)) if self.layers[0].reaches_output else None
         )
         features = [stem_NCHW]
-        before, last = stem_NCHW, stem_NCHW
+        # Both cells that read an output rectify it first.
+        last = None if stem_NCHW is None else stem_NCHW.relu()
+        before = last
         side = self._image.height, self._image.width
         for plan in self._plans:
             if plan.reduces:
@@ -206,20 +208,21 @@ class DartsNet(ScorableNet):
             zeros_NCHW = Scaled(x_NCHW.value.new_zeros(()).expand(shape))
             output = self._cell(theta, plan, (before, last), zeros_NCHW) if plan.live else None
             features.append(output)
-            before, last = last, output
-        assert last is not None, "the last cell is always live"
-        pooled_NC, logits_NK = pooled_logits(theta, "head", last)
+            before, last = last, None if output is None or plan is self._plans[-1] else output.relu()
+        assert output is not None, "the last cell is always live"
+        pooled_NC, logits_NK = pooled_logits(theta, "head", output)
         return Output(logits_NK, (*features, pooled_NC))
 
     def _cell(
         self, theta: Theta, plan: CellPlan, inputs: tuple[Scaled | None, Scaled | None], zeros_NCHW: Scaled
     ) -> Scaled:
-        """The concatenated states of one cell."""
+        """The concatenated states of one cell. `inputs` are rectified."""
         nodes = NodeValues()
-        for position, (x_NCHW, live) in enumerate(zip(inputs, plan.live_inputs, strict=True)):
+        for position, (relu_NCHW, live) in enumerate(zip(inputs, plan.live_inputs, strict=True)):
             if live:
-                assert x_NCHW is not None, "a live input comes from a live cell"
-                nodes[position] = self._preprocess(theta, plan, position, x_NCHW.relu())
+                assert relu_NCHW is not None, "a live input comes from a live cell"
+                # Here, and not where a cell's output is four times as large.
+                nodes[position] = self._preprocess(theta, plan, position, relu_NCHW).rescaled()
         for position, live in enumerate(plan.live_pairs):
             operation, source = plan.genotype.pairs[position]
             if not live or operation == "none":
@@ -229,7 +232,7 @@ class DartsNet(ScorableNet):
             target = INPUTS + position // 2
             carried = self._operate(theta, plan, position, nodes)
             nodes[target] = nodes[target] + carried if target in nodes else carried
-        return concatenated([nodes.get(state, zeros_NCHW) for state in plan.genotype.concat], dim=1).rescaled()
+        return concatenated([nodes.get(state, zeros_NCHW) for state in plan.genotype.concat], dim=1)
 
     def _preprocess(self, theta: Theta, plan: CellPlan, position: int, relu_NCHW: Scaled) -> Scaled:
         name = plan.preprocess_name(position)
