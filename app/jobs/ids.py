@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from workers.records import JobSpec
 
 _NAMESPACE: Final = UUID("6c1f3f1e-5b1d-4c8e-9a51-3d0f6a0c7a11")
-#: Version 4, random, is given by the service or chosen; version 5, digested, is never chosen.
-_STORED: Final = re.compile(r"[0-9a-f]{12}[45][0-9a-f]{19}")
+_STORED: Final = re.compile(r"[0-9a-f]{32}")
+#: Version 4, which is random, may be chosen. What is digested has version 5, and nobody can take it beforehand.
+_RANDOM: Final = re.compile(r"[0-9a-f]{12}4[0-9a-f]{19}")
 _CHOSEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _RULE: Final = (
     "allowed: 1 to 64 of the letters a-z and A-Z, digits, _ and -; but 32 hex digits alone only as a random UUID"
@@ -41,7 +42,7 @@ def for_new(owner: str | None, key: str | None, given: str | None) -> tuple[str,
     if given is None:
         return (uuid4().hex if key is None else _digest("key", owner, key)), None
     found = stored(owner, given)
-    if found is None or (found == given and given[12] != "4"):
+    if found is None or (found == given and not _RANDOM.fullmatch(given)):
         raise InvalidRequest.of(Fault("job_id", f"{brief(given)} is not allowed", _RULE))
     return found, None if found == given else given
 
