@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict, replace
 
 from proxy.json_types import JsonObject
 from proxy.task import Score, ScoringTask
-from tests.workers.jobs import ENVIRONMENT, score
+from tests.workers.jobs import ENVIRONMENT, cell, score
 from tests.workers.scoring import ROOT
 from workers import known_answer
 from workers.frames import Frame, FrameDecoder, encode
@@ -22,6 +23,9 @@ from workers.frames import Frame, FrameDecoder, encode
 COMMAND = ("/usr/bin/env", f"PYTHONPATH={ROOT}", sys.executable, "-P", "-m", "tests.workers.quick_engine")
 #: Tasks of this seed take so long.
 SLOW, SLOW_S = 7, 1.0
+#: Over the architecture `POISON`, it dies for one of these seeds, and takes its worker with it for the other.
+DEADLY, ASSASSIN = 8, 9
+POISON = cell(2)
 #: What it says that an item takes: four make a chunk.
 SECONDS = 0.5
 
@@ -41,6 +45,8 @@ def answer(request: Frame) -> JsonObject:
     task = ScoringTask.from_json(request.header["task"])  # type: ignore[arg-type]
     if task.seed == SLOW:
         time.sleep(SLOW_S)
+    if task.architecture == POISON and task.seed in (DEADLY, ASSASSIN):
+        os.kill(os.getpid() if task.seed == DEADLY else os.getppid(), signal.SIGKILL)
     scores: list[Score] = [
         replace(score(value_of(task), proxy), seconds=SECONDS, batch=task.batch, seed=task.seed)
         for proxy in task.proxies
