@@ -10,8 +10,9 @@ from typing import Final, Self, TypeAlias
 
 from proxy.data.spec import Batch
 from proxy.task import Score, ScoringTask
+from workers import known_answer
 from workers.engine import ENGINE_COMMAND, KILL_TIMEOUT_S, POLL_S, Engine
-from workers.errors import EngineDied, EngineFailure, EngineStartFailed, EngineStopped
+from workers.errors import EngineDied, EngineFailure, EngineSick, EngineStartFailed, EngineStopped
 
 Outcome: TypeAlias = list[Score] | EngineFailure
 
@@ -57,6 +58,7 @@ class EnginePool:
 
         Raises:
             EngineStartFailed: the engines do not start on this machine.
+            EngineSick: they do, and do not give the known answer.
         """
         assert not self._threads, "one score() at a time"
         self._stop = threading.Event()
@@ -117,17 +119,30 @@ class _Run:
 
         Raises:
             EngineStartFailed: no engine to try with.
+            EngineSick: there is one, and it does not give the known answer.
             EngineStopped: the pool was told to stop.
         """
         try:
-            engine.start(should_stop=self._stop.is_set)
+            self._start(engine)
             if not engine.has_batch(self._batch.digest):
                 engine.load_batch(self._batch)
             return engine.score(self._tasks[position], should_stop=self._stop.is_set)
-        except (EngineStartFailed, EngineStopped):
+        except (EngineStartFailed, EngineSick, EngineStopped):
             raise
         except EngineFailure as failure:
             return failure
+
+    def _start(self, engine: Engine) -> None:
+        if engine.running:
+            return
+        engine.start(should_stop=self._stop.is_set)
+        try:
+            known_answer.check(engine, self._stop.is_set)
+        except EngineSick as sick:
+            engine.close()
+            if isinstance(sick.__cause__, EngineDied):  # killed, perhaps: there will be another try
+                raise sick.__cause__ from None
+            raise
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """Every task's first outcome, except of those that go to `crashed`."""

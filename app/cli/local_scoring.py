@@ -16,7 +16,7 @@ from proxy.errors import ProxyError, TooLarge
 from proxy.json_types import JsonObject
 from proxy.task import Score
 from workers.engine_pool import EnginePool
-from workers.errors import EngineFailure, EngineStartFailed
+from workers.errors import EngineFailure, EngineSick, EngineStartFailed
 from workers.records import Item, ItemOutcome, ItemSpec, JobSpec
 
 
@@ -65,6 +65,10 @@ class LocalScoring:
         except EngineStartFailed as error:
             raise CommandError(
                 f"no engine can be started: {error.message}", ["`croze doctor` shows what is missing"]
+            ) from error
+        except EngineSick as error:
+            raise CommandError(
+                f"this machine computes wrong scores: {error.message}", ["another release of torch may do better"]
             ) from error
 
     def _item(self, index: int, result: list[Score] | EngineFailure) -> JsonObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from proxy.task import Score
 from tests.workers import odd_engine_seeds as seeds
 from tests.workers.processes import is_alive, python, read_line
 from tests.workers.scoring import ODD_ENGINE, ROOT, endless_task, small_batch, small_task
+from workers import known_answer
 from workers.engine import Engine
 from workers.engine_pool import EnginePool, Outcome
-from workers.errors import EngineDied, EngineStartFailed, TaskFailed
+from workers.errors import EngineDied, EngineSick, EngineStartFailed, TaskFailed
 
 BATCH = small_batch()
 
@@ -122,6 +124,16 @@ def test_ctrl_c_kills_what_computes() -> None:
         assert read_line(process) == "interrupted 0"
         assert process.wait(60) == 0
     assert time.monotonic() - started < 120
+
+
+def test_engines_that_do_not_give_the_known_answer_are_an_error_of_the_machine_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_answer, "KNOWN", [replace(each, value=1.5) for each in known_answer.KNOWN])
+    with EnginePool(1) as pool:
+        with pytest.raises(EngineSick, match=r"float64 is 1\.5 "):
+            list(pool.score([small_task(BATCH)], BATCH))
+        assert pids(pool) == []
 
 
 def test_engines_that_do_not_start_are_an_error_of_the_machine_not_of_a_task() -> None:

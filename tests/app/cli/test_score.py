@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.app.cli.processes import CROZE, descendants
 from tests.workers import odd_engine_seeds as seeds
 from tests.workers.processes import is_alive, wait_until
 from tests.workers.scoring import ODD_ENGINE
+from workers import known_answer
 from workers.engine_pool import EnginePool
 
 CELL = "|none~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|"
@@ -147,6 +149,14 @@ def test_an_architecture_that_kills_its_engine_fails_alone_and_the_exit_code_say
     )
     assert "argument 1: engine_crashed" in done.err
     assert "0 of 1 scored" in done.err
+
+
+def test_a_machine_that_computes_wrong_scores_gives_none(croze: Croze, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = [replace(known, value=known.value + 1) for known in known_answer.KNOWN]
+    monkeypatch.setattr(known_answer, "KNOWN", wrong)
+    done = croze("score", "index:12", "index:10")
+    assert (done.exit_code, done.out) == (1, "")
+    assert "this machine computes wrong scores: the known answer in float64" in " ".join(done.err.split())
 
 
 def test_a_machine_without_engines_is_told_once(croze: Croze, monkeypatch: pytest.MonkeyPatch) -> None:
