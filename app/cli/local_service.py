@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -143,6 +143,14 @@ class LocalService:
         except StoreError as error:
             return str(error)
         return None if registered >= self.workers else f"{registered} of {self.workers} workers are ready"
+
+    def needs_key(self) -> bool:
+        """Whether requests from this machine need a key."""
+        access = Settings().access
+        if access == "auto":
+            with suppress(StoreError), connect(self.redis_url) as client:
+                return Store(client).api_keys.exist()
+        return access == "keys"
 
     def wait_until_ready(self, given_up: Callable[[], bool], timeout: float = READY_TIMEOUT_S) -> str | None:
         """None once everything is ready; else, when the time is over, what is missing."""

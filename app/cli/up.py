@@ -97,9 +97,13 @@ def _announce(service: LocalService, console: Console, stop: threading.Event) ->
     body = json.dumps({"space": "nasbench201", "architectures": [_EXAMPLE_CELL]})
     console.print(f"\n[bold green]CRoZe is up:[/] [bold]{service.url}[/]   {count(service.workers, 'worker')}\n")
     console.print("Post an architecture, and wait for its score:\n")
-    console.print(f"  curl -s {service.url}/v1/jobs -H 'Content-Type: application/json' \\", soft_wrap=True)
-    console.print(f"    -d '{body}'", soft_wrap=True, markup=False)
-    console.print(f"  curl -s '{service.url}/v1/jobs/JOB_ID/scores'", soft_wrap=True, markup=False)
+    key = ' -H "Authorization: Bearer $CROZE_API_KEY"' if service.needs_key() else ""
+    for line in (
+        f"  curl -s {service.url}/v1/jobs{key} -H 'Content-Type: application/json' \\",
+        f"    -d '{body}'",
+        f"  curl -s '{service.url}/v1/jobs/JOB_ID/scores'{key}",
+    ):
+        console.print(line, soft_wrap=True, markup=False)
     console.print(
         f"\n[dim]API reference {service.url}/docs\nlogs          {service.data_dir / 'logs'}[/]", soft_wrap=True
     )

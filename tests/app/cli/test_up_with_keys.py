@@ -11,6 +11,7 @@ from app import exposure
 from app.cli import local_service
 from tests.app.cli.conftest import Croze
 from tests.app.cli.processes import croze_up
+from tests.workers.processes import wait_until
 from workers.settings import connect
 
 
@@ -54,6 +55,8 @@ def test_keys_made_while_it_runs_count_at_once(croze: Croze, tmp_path: Path, mon
         done = croze("score", "index:12", *small)
         assert done.exit_code == 0, done.err
 
+        assert "$CROZE_API_KEY" not in up.text(), "it was open when it said how to use it"
+
         assert croze("keys", "revoke", "alice", *folder).exit_code == 0
         assert croze("score", "index:12", *small).exit_code == 1
         logs = "".join(path.read_text() for path in (up.folder / "logs").iterdir())
@@ -61,3 +64,7 @@ def test_keys_made_while_it_runs_count_at_once(croze: Croze, tmp_path: Path, mon
         with connect(f"unix://{up.folder}/redis/r.sock") as redis:
             assert redis.config_get("maxmemory")["maxmemory"] == str(300 * 2**20)
             assert redis.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
+    with croze_up(tmp_path) as again:
+        assert wait_until(lambda: "Ctrl-C stops everything" in again.text(), 30)
+        assert again.text().count('-H "Authorization: Bearer $CROZE_API_KEY"') == 2
+        assert httpx.get(f"{again.url}/v1/spaces").status_code == 401, "keys outlive the service"
