@@ -21,7 +21,7 @@ from workers import keys
 from workers.embedded_redis import EmbeddedRedis
 from workers.engine_pool import EnginePool
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ITEMS = 12
 

@@ -16,7 +16,7 @@ from tests.workers.traces import leaks
 from workers.keys import JobKeys
 from workers.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(autouse=True)

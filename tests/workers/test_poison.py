@@ -17,7 +17,7 @@ from workers.keys import JobKeys
 from workers.records import Job
 from workers.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ITEMS = 8
 POISONED = 2

@@ -21,7 +21,7 @@ from workers.keys import JobKeys
 from workers.records import Item, Job
 from workers.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Submits a job, and dies at a step of it: python -c CODE url step job-id
 SUBMITTER = """
