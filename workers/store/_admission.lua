@@ -13,6 +13,10 @@ end
 
 -- Why a job with that many items to compute is not taken now: a list that starts with the reason. Nothing if it is.
 local function refusal(owner, items, limits)
+  if redis.call('EXISTS', UNFINISHED) == 0 then
+    -- Where no job is, no item is open: this mends what somebody broke who deleted keys by hand.
+    redis.call('DEL', OPEN_ITEMS)
+  end
   local in_all = open_items('')
   if items > 0 and in_all + items > limits.open_items then
     return {'queue_full', in_all}

@@ -139,6 +139,19 @@ def test_results_of_what_is_open_have_room_reserved(store: Store, redis: redis_d
             submit(store, 3 * fitting // 4)
 
 
+def test_sums_that_somebody_broke_are_mended_when_no_job_is_left(store: Store, redis: redis_driver.Redis) -> None:
+    job = create(store, 1, NO_LIMITS)
+    redis.hset(keys.OPEN_ITEMS, mapping={"": 1_000_000, "alice": 1_000_000})
+    limits = Limits(open_items=10, open_items_per_name=10)
+    with pytest.raises(QueueFull):
+        create(store, 1, limits)
+
+    store.jobs.cancel(job.spec.id)
+
+    create(store, 1, limits)
+    assert open_items(redis) == {b"": b"1", b"alice": b"1"}
+
+
 def test_whatever_is_done_the_booked_sums_are_those_of_the_jobs(store: Store, redis: redis_driver.Redis) -> None:
     choose = random.Random(7)
     jobs: list[Job] = []
