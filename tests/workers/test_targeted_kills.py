@@ -132,7 +132,10 @@ def test_what_was_in_hand_is_scored_by_another(
     assert leaks(redis) == []
 
 
-def test_dying_while_handing_back(store: Store, redis: redis_driver.Redis, redis_url: str) -> None:
+def test_dying_while_handing_back(
+    store: Store, redis: redis_driver.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROZE_CHUNK_SECONDS", "2")
     job_id = submit(store, ITEMS, seed=quick_engine.SLOW).spec.id
     with odd_worker(redis_url, dies_at="handing_back") as victim:
         # The second chunk has four items, of a second each: some are left when it is told to end.
