@@ -49,8 +49,17 @@ _SUBMIT_CODES: Final = (
     *OVERLOAD_CODES,
     *STORE_CODES,
 )
+_ANSWERED: Final = {
+    "Location": {"schema": {"type": "string"}, "description": "Where the job is"},
+    "Preference-Applied": {"schema": {"type": "string"}, "description": "wait=N, if the client preferred to wait"},
+}
 _SUBMITTED: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"model": JobView, "description": "The job has ended: every score was known, or came while you waited."}
+    200: {
+        "model": JobView,
+        "description": "The job has ended: every score was known, or came while you waited.",
+        "headers": _ANSWERED,
+    },
+    202: {"headers": _ANSWERED},
 }
 
 

@@ -12,6 +12,7 @@ from app.answers import JsonResponse
 from app.deps import JobsDep
 from app.errors import InvalidRequest
 from app.jobs.endpoints import JOB_CODES, JobId
+from app.jobs.examples import NDJSON_EXAMPLE, events_example
 from app.jobs.headers import last_event
 from app.jobs.schemas import ScorePage, ScoresQuery
 from app.jobs.streams import Events, lines
@@ -35,7 +36,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
     summary="A job's items and their scores",
     response_description="A page in the order of the request, or all items as they finish.",
     responses={
-        200: {"content": {NDJSON: {"schema": {"type": "string"}, "example": '{"index": 0, "id": null}\n'}}},
+        200: {"content": {NDJSON: {"schema": {"type": "string"}, "example": NDJSON_EXAMPLE}}},
         **problems("invalid_request", "invalid_cursor", *JOB_CODES),
     },
 )
@@ -55,9 +56,7 @@ async def scores(request: Request, job_id: JobId, query: Annotated[ScoresQuery, 
     summary="A job's events",
     response_description="Server-Sent Events, until the job has ended.",
     responses={
-        200: {
-            "content": {EVENTS: {"schema": {"type": "string"}, "example": 'event: item\nid: 1\ndata: {"index": 0}\n\n'}}
-        },
+        200: {"content": {EVENTS: {"schema": {"type": "string"}, "example": events_example()}}},
         204: {"description": "The client has seen the end: there is nothing more to come, and no need to reconnect."},
         **problems("invalid_request", *JOB_CODES),
     },

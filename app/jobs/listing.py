@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from workers.store.listing import Mark
 if TYPE_CHECKING:
     from app.jobs.schemas import JobsQuery
     from app.jobs.service import Jobs
+    from proxy.json_types import JsonValue
     from workers.records import Job
 
 #: Jobs looked at in one step, and for one page: with a filter that few pass, a page has fewer than asked for.
@@ -59,4 +61,8 @@ def _passes(job: Job, query: JobsQuery) -> bool:
     if query.metadata is None:
         return True
     name, has_value, value = query.metadata.partition("=")
-    return name in job.spec.metadata and (not has_value or str(job.spec.metadata[name]) == value)
+    return name in job.spec.metadata and (not has_value or _text(job.spec.metadata[name]) == value)
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from app.errors import PROBLEM_MEDIA_TYPE, PROBLEMS
+from app.jobs.schemas import ItemView, JobView
 from app.main import create_app
 from app.problems import ProblemView
 from app.settings import Settings
@@ -58,6 +60,16 @@ def test_operations_are_described_and_their_errors_documented(method: str, path:
         for code, example in content[PROBLEM_MEDIA_TYPE]["examples"].items():
             ProblemView.model_validate(example["value"])
             assert PROBLEMS[code].status == int(status)
+
+
+def test_examples_of_streams_are_what_streams_send() -> None:
+    path = DOCUMENT["paths"]["/v1/jobs/{job_id}/scores"]["get"]["responses"]["200"]["content"]
+    ItemView.model_validate_json(path["application/x-ndjson"]["example"])
+    path = DOCUMENT["paths"]["/v1/jobs/{job_id}/events"]["get"]["responses"]["200"]["content"]
+    told = re.findall(r"event: (\w+)\nid: (\w+)\ndata: (.*)\n\n", path["text/event-stream"]["example"])
+    assert [(name, event_id) for name, event_id, _ in told] == [("item", "1"), ("job", "end")]
+    ItemView.model_validate_json(told[0][2])
+    JobView.model_validate_json(told[1][2])
 
 
 def test_every_code_is_documented_somewhere() -> None:

@@ -41,7 +41,7 @@ def test_a_listed_job_is_as_it_is_alone(api: httpx.Client, store: Store) -> None
 
 
 def test_filters(api: httpx.Client, store: Store) -> None:
-    done = submitted(api, metadata={"experiment": "a", "n": 1})
+    done = submitted(api, metadata={"experiment": "a", "n": 1, "ok": True})
     work(store, done["id"])
     queued = submitted(api, seed=1, metadata={"experiment": "b"})
     darts = submitted(api, space="darts", architectures=[DARTS_EXAMPLE], settings={"channels": 4, "layers": 4})
@@ -53,6 +53,7 @@ def test_filters(api: httpx.Client, store: Store) -> None:
     assert listed(api, metadata="experiment") == everything[1:]
     assert listed(api, metadata="experiment=b") == [queued["id"]]
     assert listed(api, metadata="n=1") == [done["id"]]
+    assert listed(api, metadata="ok=true") == [done["id"]]
     assert listed(api, metadata="none") == []
     assert listed(api, created_since=queued["created_at"]) == everything[:2]
     assert listed(api, created_before=queued["created_at"]) == [done["id"]]
