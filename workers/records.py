@@ -170,7 +170,7 @@ class Outlook:
     cost: float | None
     """Seconds that an item takes, of late, whatever its job; None if none was ever computed."""
     jobs: tuple[JobLoad, ...]
-    """The unfinished ones, oldest first."""
+    """The unfinished ones, oldest first; none if there are too many to look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

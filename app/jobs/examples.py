@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from app.jobs.outlook import Prospect
 from app.jobs.schemas import NB201_EXAMPLE
 from app.jobs.streams import Events, lines
 from proxy.data.spec import DEFAULT_BATCH
@@ -54,5 +55,5 @@ NDJSON_EXAMPLE: Final = lines(_JOB, [_ITEM], 1)
 
 def events_example() -> str:
     """A whole stream of a job of one item that had ended before."""
-    render = Events(_JOB.spec.id, 0)
+    render = Events(_JOB.spec.id, 0, lambda _: Prospect())
     return render(_JOB, [_ITEM], 1) + render(_JOB, [], 1)

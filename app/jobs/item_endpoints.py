@@ -76,7 +76,7 @@ async def events(
     seen = last_event(last, job.counts.total)
     if seen is None:
         return Response(status_code=204)
-    render = Events(jobs.shown_id(job), seen)
+    render = Events(jobs.shown_id(job), seen, lambda job: jobs.prospects([job])[0])
     return StreamingResponse(follow(jobs, job, seen, render), media_type=EVENTS, headers=_UNBUFFERED)
 
 

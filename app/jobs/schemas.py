@@ -198,7 +198,9 @@ class JobView(View):
     priority: Priority
     retry_of: str | None = Field(description="The job whose failed items this one scores again")
     metadata: dict[str, Any]
-    position: int | None = Field(description="About how many open items are ahead of this job; null once it has ended")
+    position: int | None = Field(
+        description="About how many open items are ahead of this job; null if it has ended, or over a thousand jobs wait"
+    )
     eta_seconds: float | None = Field(
         description="About how many seconds until the job will have ended, by what items cost so far and the workers "
         "that are alive; null if that is not known, or it has ended"

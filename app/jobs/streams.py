@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from app.jobs.headers import END
-from app.jobs.outlook import Prospect
 from app.jobs.views import item_json, job_json
 from workers.records import TERMINAL_JOB
 
 if TYPE_CHECKING:
+    from app.jobs.outlook import Prospect
     from proxy.json_types import JsonObject
     from workers.records import Item, Job
 
@@ -29,15 +30,21 @@ def lines(job: Job, items: list[Item], _: int) -> str:
 class Events:
     """The events of one stream, rendered look by look.
 
-    `job` says the job's state: at the beginning of the stream, whenever it has changed, and at the end, when all items
+    `job` says the job's state: at the beginning of the stream, whenever it has changed, and its end when all items
     have been sent. `item` is an item that has ended. An event's id is the number of items that have been sent with it;
     that of the last event is "end".
     """
 
-    def __init__(self, shown_id: str, seen: int) -> None:
-        """`seen`: how many items the client has already."""
+    def __init__(self, shown_id: str, seen: int, ahead: Callable[[Job], Prospect]) -> None:
+        """
+        Args:
+            shown_id: the id by which the caller asks for the job.
+            seen: how many items the client has already.
+            ahead: says what the job has before it.
+        """
         self._shown_id = shown_id
         self._seen = seen
+        self._ahead = ahead
         self._status: str | None = None
         self._spoke_at = time.monotonic()
 
@@ -61,7 +68,7 @@ class Events:
         return text
 
     def _job(self, job: Job) -> JsonObject:
-        return job_json(job, self._shown_id, Prospect())
+        return job_json(job, self._shown_id, self._ahead(job))
 
     def _event(self, name: str, event_id: str, data: JsonObject) -> str:
         return f"event: {name}\nid: {event_id}\ndata: {_json(data)}\n\n"

@@ -62,7 +62,8 @@ end
 
 -- What stays of a job: as long as it is there, its id is not given again, and no late write finds a job.
 local function bury(how, seconds)
-  redis.call('SET', GONE, how .. ':' .. (redis.call('HGET', JOB, 'owner') or ''), 'PX', string.format('%d', seconds * 1000))
+  local owner = redis.call('HGET', JOB, 'owner') or ''
+  redis.call('SET', GONE, how .. ':' .. owner, 'PX', string.format('%d', seconds * 1000))
 end
 
 -- The end of the job: what only the living need goes at once, the rest all at one moment.

@@ -39,8 +39,8 @@ for _, move in ipairs(moves) do
 end
 
 local at = stamp(now())
-redis.call('HSET', JOB, 'id', id, 'spec', spec, 'owner', owner, 'priority', priority, 'status', 'queued', 'created_at', at,
-  'total', total, 'scored', scored, 'failed', failed, 'canceled', 0)
+redis.call('HSET', JOB, 'id', id, 'spec', spec, 'owner', owner, 'priority', priority, 'status', 'queued',
+  'created_at', at, 'total', total, 'scored', scored, 'failed', failed, 'canceled', 0)
 book()
 redis.call('ZADD', UNFINISHED, at, id)
 for position = OWN + 4, #KEYS do

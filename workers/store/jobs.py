@@ -1,11 +1,13 @@
 """Jobs: what was asked, who is at it, and how it ended. The truth that RQ's rings only point to.
 
-submitting.py   how a job comes to be
-reading.py      what is to be seen of it
-listing.py      what is to be seen of all of them
-working.py      what workers do to it
-ringing.py      which jobs workers are told of
-jobs.py         how it is ended from outside
+    submitting.py   how a job comes to be
+    reading.py      what is to be seen of it
+    listing.py      what is to be seen of all of them
+    working.py      what workers do to it
+    ringing.py      which jobs workers are told of
+    jobs.py         how it is ended from outside
+
+Each part is one concern; `Jobs` is all of them.
 """
 
 from __future__ import annotations

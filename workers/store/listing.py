@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from workers import keys
 from workers.keys import JobKeys
 from workers.records import Job, JobLoad, Outlook, Priority
 from workers.store.reading import Reading
 from workers.store.scripts import Script
+
+#: With more unfinished jobs than this there is no outlook: it would cost every reader of a job some milliseconds of
+#: the server's time, and estimate nothing.
+MOST_JOBS: Final = 1000
 
 
 class Mark(NamedTuple):
@@ -50,9 +54,9 @@ class Listing(Reading):
         return [job_id for job_id in ids[:same] if job_id < after.job_id] + ids[same:]
 
     def outlook(self) -> Outlook:
-        """All that is still to be done, and by how many, at one moment."""
+        """All that is still to be done, and by how many, at one moment. No jobs if there are too many of them."""
         reply: list[bytes | int] = self._wire.script(
-            Script.OUTLOOK, [keys.UNFINISHED, keys.WORKERS, keys.COST], [JobKeys.of("").job, keys.WORKER_S]
+            Script.OUTLOOK, [keys.UNFINISHED, keys.WORKERS, keys.COST], [JobKeys.of("").job, keys.WORKER_S, MOST_JOBS]
         )
         workers, cost, *rest = reply
         return Outlook(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import redis as redis_driver
 
 from tests.workers.jobs import finish_all, new_items, new_job, scored, submit
 from workers import keys
 from workers.records import JobLoad
 from workers.settings import StoreSettings
-from workers.store import Store
+from workers.store import Store, listing
 
 
 def ids(store: Store, owner: str | None, limit: int) -> list[list[str]]:
@@ -88,3 +89,11 @@ def test_the_outlook_says_what_is_left(store: Store) -> None:
     )
     assert outlook.cost == 0.25
     assert outlook.workers == 0
+
+
+def test_there_is_no_outlook_on_too_many_jobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_JOBS", 1)
+    submit(store, 1)
+    assert len(store.jobs.outlook().jobs) == 1
+    submit(store, 1)
+    assert store.jobs.outlook().jobs == ()
