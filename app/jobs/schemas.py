@@ -199,7 +199,7 @@ class JobView(View):
     retry_of: str | None = Field(description="The job whose failed items this one scores again")
     metadata: dict[str, Any]
     position: int | None = Field(
-        description="About how many open items are ahead of this job; null if it has ended, or over a thousand jobs wait"
+        description="About how many open items are ahead of it; null if it has ended, or if over 1,000 jobs wait"
     )
     eta_seconds: float | None = Field(
         description="About how many seconds until the job will have ended, by what items cost so far and the workers "
