@@ -8,7 +8,7 @@ from proxy.errors import UnknownPrecision, allowed_names, shown
 
 #: name -> bytes per number. A torch dtype of the same name exists for each.
 PRECISIONS: Final[dict[str, int]] = {"float64": 8, "float32": 4}
-DEFAULT_PRECISION: Final = "float64"
+DEFAULT_PRECISION: Final = "float32"
 #: The arbiter: what a narrower precision cannot hold is computed in this one.
 WIDEST_PRECISION: Final = "float64"
 #: What any score may need, whichever precision was asked for.

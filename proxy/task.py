@@ -10,10 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from proxy.json_types import JsonObject, JsonValue
 from proxy.proxies import get_proxy
+from proxy.spaces import get_space
 
 ScoreStatus: TypeAlias = Literal["scored", "failed"]
 
@@ -118,24 +120,45 @@ def address(task: ScoringTask, proxy: str, environment: Environment) -> str:
     """The digest under which `proxy`'s score for `task` is kept: equal addresses, equal bits.
 
     What a proxy does not depend on is left out (`Proxy.needs_batch`), so that its score is found again
-    whatever the batch was.
+    whatever the batch was. What an architecture has beyond its network is left out too (`Proxy.sees_all`).
     """
+    where: dict[str, JsonValue] = {
+        "device": environment.device,
+        "capability": environment.capability,
+        "torch": ".".join(environment.torch.split(".")[:2]),
+    }
+    return _digest(_dependencies(task, proxy) | (where if get_proxy(proxy).needs_batch else {}))
+
+
+def identity(task: ScoringTask) -> tuple[str, ...]:
+    """What in one environment, per proxy, is equal for tasks with equal scores."""
+    return tuple(_digest(_dependencies(task, proxy)) for proxy in task.proxies)
+
+
+def _dependencies(task: ScoringTask, proxy: str) -> dict[str, JsonValue]:
+    """All that `proxy`'s score for the task depends on, but for the environment."""
     entry = get_proxy(proxy)
     parts: dict[str, JsonValue] = {
         "space": task.space,
-        "architecture": task.architecture,
+        "architecture": task.architecture if entry.sees_all else _effective(task.space, task.architecture),
         "settings": dict(task.settings),
         "proxy": proxy,
         "revision": entry.revision,
     }
     if entry.needs_batch:
-        parts |= {
-            "batch": task.batch,
-            "seed": task.seed,
-            "precision": task.precision,
-            "device": environment.device,
-            "capability": environment.capability,
-            "torch": ".".join(environment.torch.split(".")[:2]),
-        }
+        parts |= {"batch": task.batch, "seed": task.seed, "precision": task.precision}
+    return parts
+
+
+def _digest(parts: Mapping[str, JsonValue]) -> str:
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=2**15)
+def _effective(space: str, architecture: str) -> str:
+    """`Space.effective` of an architecture in canonical form."""
+    entry = get_space(space)
+    if entry.effective is None:
+        return architecture
+    return entry.effective(entry.parse(architecture, entry.canonical_format).architecture)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 
 from app.cli.errors import CommandError, UsageError
 from app.cli.scoring_request import ScoringRequest, check_settings
@@ -14,7 +14,7 @@ from proxy.data import check_labels, load_batch, read_npz
 from proxy.data.spec import Batch
 from proxy.errors import ProxyError, TooLarge
 from proxy.json_types import JsonObject
-from proxy.task import Score
+from proxy.task import Score, ScoringTask, identity
 from workers.engine_pool import EnginePool
 from workers.errors import EngineFailure, EngineSick, EngineStartFailed
 from workers.records import Item, ItemOutcome, ItemSpec, JobSpec
@@ -57,11 +57,14 @@ class LocalScoring:
             CommandError: no engine can be started.
         """
         job = self._job()
-        tasks = [job.task(entry.architecture.canonical) for entry in self.request.entries]
+        same = _with_the_same_scores([job.task(entry.architecture.canonical) for entry in self.request.entries])
         try:
             with EnginePool(self.engines) as pool:
-                for index, result in pool.score(tasks, self.batch):
-                    yield self._item(index, result)
+                for position, result in pool.score([task for task, _ in same], self.batch):
+                    first, *others = same[position][1]
+                    yield self._item(first, result)
+                    for index in others:
+                        yield self._item(index, _known(result))
         except EngineStartFailed as error:
             raise CommandError(
                 f"no engine can be started: {error.message}", ["`croze doctor` shows what is missing"]
@@ -101,6 +104,21 @@ class LocalScoring:
             precision=options.precision,
             layers=options.layers,
         )
+
+
+def _with_the_same_scores(tasks: Sequence[ScoringTask]) -> list[tuple[ScoringTask, list[int]]]:
+    """Each different task once, with the positions at which it is asked for."""
+    if any(task.layers for task in tasks):
+        # Names of layers are an architecture's own.
+        return [(task, [position]) for position, task in enumerate(tasks)]
+    positions: dict[tuple[str, ...], list[int]] = {}
+    for position, task in enumerate(tasks):
+        positions.setdefault(identity(task), []).append(position)
+    return [(tasks[same[0]], same) for same in positions.values()]
+
+
+def _known(result: list[Score] | EngineFailure) -> list[Score] | EngineFailure:
+    return result if isinstance(result, EngineFailure) else [replace(score, cached=True) for score in result]
 
 
 def _outcome(result: list[Score] | EngineFailure) -> ItemOutcome:

@@ -26,6 +26,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="sum over weight layers of Z * P * G, each a sum of cosines over positions",
             revision=1,
             components=CROZE_COMPONENTS,
+            sees_all=False,
             compute="proxy.proxies.croze:official",
         ),
         Proxy(
@@ -35,6 +36,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="sum over weight layers of Z * P * G, each one cosine of flattened tensors",
             revision=1,
             components=CROZE_COMPONENTS,
+            sees_all=False,
             compute="proxy.proxies.croze:paper",
         ),
         Proxy(

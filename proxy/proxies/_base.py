@@ -27,6 +27,9 @@ class Proxy:
     """Names of the parts that a value comes with -> what each is."""
     needs_batch: bool = True
     """False: the value depends on neither images, seed nor precision."""
+    sees_all: bool = True
+    """False: the value depends only on what can reach the logits of the network without batch norm, so that
+    architectures with the same such network (`Space.effective`) share it."""
     compute: str
     """Dotted name of `compute(subject: proxy.subject.Subject) -> ProxyResult`."""
 

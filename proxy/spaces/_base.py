@@ -125,6 +125,9 @@ class Space(Generic[A]):
     """Dotted name of `build(architecture, settings, *, seed, batch_norm, image) -> ScorableNet`."""
     enumerate: Callable[[], Iterator[str]] | None = None
     """Every architecture once, in canonical form, in the order of the space's own index; None if they are too many."""
+    effective: Callable[[A], str] | None = None
+    """Canonical form of the smallest architecture that has the same network without batch norm, weights included:
+    they share a score (`Proxy.sees_all` apart). None: each has its own."""
     image_multiple: int = 4
     """Height and width of an image must be a multiple of this: each reduction halves them."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.task import Environment, ScoringTask, address
+from proxy.task import Environment, ScoringTask, address, identity
 
 CPU = Environment(device="cpu", capability="AVX2", torch="2.13.0")
 TASK = ScoringTask(
@@ -33,7 +33,7 @@ def test_address_is_pinned() -> None:
         replace(TASK, batch="sha256:01"),
         replace(TASK, precision="float32"),
         replace(TASK, settings={"channels": 17, "cells": 5, "classes": 10}),
-        replace(TASK, architecture="|none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|"),
+        replace(TASK, architecture="|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|"),
         replace(TASK, space="darts"),
     ],
 )
@@ -62,3 +62,16 @@ def test_a_proxy_that_sees_no_batch_is_found_under_any() -> None:
 
 def test_task_survives_json() -> None:
     assert ScoringTask.from_json(json.loads(json.dumps(TASK.to_json()))) == TASK
+
+
+def test_architectures_with_one_network_share_an_address() -> None:
+    # Node 1 is read by nobody, so what it is made of changes nothing.
+    alike = [
+        f"|{operation}~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+        for operation in ("none", "skip_connect", "nor_conv_3x3")
+    ]
+    tasks = [replace(TASK, architecture=architecture) for architecture in alike]
+    assert len({address(task, "croze", CPU) for task in tasks}) == 1
+    assert len({address(task, "params", CPU) for task in tasks}) == 3
+    only_croze = {identity(replace(task, proxies=("croze",))) for task in tasks}
+    assert (len(only_croze), len({identity(task) for task in tasks})) == (1, 3)

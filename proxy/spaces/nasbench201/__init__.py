@@ -60,4 +60,5 @@ NASBENCH201: Final = Space(
     peak_numbers=peak_numbers,
     network="proxy.spaces.nasbench201.model:build",
     enumerate=enumerate_cells,
+    effective=lambda cell: cell.effective.canonical,
 )

@@ -14,6 +14,8 @@ EdgePosition: TypeAlias = tuple[int, int]
 
 #: In the benchmark's official order, on which the official index rests.
 OPERATIONS: Final = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+#: Those with a weight and, without batch norm, a bias.
+CONVOLUTIONS: Final = ("nor_conv_1x1", "nor_conv_3x3")
 #: In the order in which the official string writes them.
 EDGES: Final[tuple[EdgePosition, ...]] = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 INPUT: Final = 0
@@ -52,6 +54,20 @@ class Cell:
                 live.add((target, source))
                 reaching.add(source)
         return tuple(edge for edge in EDGES if edge in live)
+
+    @cached_property
+    def effective(self) -> Cell:
+        """The cell with `none` on every edge that adds nothing to its output: what cannot reach it, and what carries
+        zeros there. A convolution of zeros carries its bias. Without batch norm, both have the same network."""
+        live, valued = frozenset(self.live_edges), {INPUT}
+        operations = []
+        for edge, operation in zip(EDGES, self.operations, strict=True):
+            target, source = edge
+            adds = edge in live and (source in valued or operation in CONVOLUTIONS)
+            if adds:
+                valued.add(target)
+            operations.append(operation if adds else "none")
+        return Cell(tuple(operations))
 
     @cached_property
     def connected(self) -> bool:

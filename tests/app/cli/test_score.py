@@ -39,6 +39,7 @@ def test_json_holds_one_item_a_line_in_input_order_and_nothing_else(croze: Croze
     assert first["scores"]["croze"]["value"] == pytest.approx(CELL_SCORE, rel=1e-9)
     assert first["scores"]["params"]["value"] == first["params"]
     assert same["scores"]["croze"]["value"] == first["scores"]["croze"]["value"]
+    assert (first["scores"]["croze"]["cached"], same["scores"]["croze"]["cached"]) == (False, True)
     assert (disconnected["connected"], disconnected["status"]) == (False, "scored")
     assert set(first) == {
         "index", "id", "status", "architecture", "space", "settings", "format", "params", "macs", "connected",

@@ -190,6 +190,15 @@ class SpaceContract:
             facts = self.space.facts(architecture)
             assert json.loads(json.dumps(facts, allow_nan=False)) == facts
 
+    def test_effective_architectures_are_their_own(self, architectures: list[Any]) -> None:
+        if self.space.effective is None:
+            return
+        for architecture in architectures:
+            effective = self.space.effective(architecture)
+            again = self.space.parse(effective, self.space.canonical_format).architecture
+            assert again.canonical == effective
+            assert self.space.effective(again) == effective
+
     def test_what_is_enumerated_is_every_member_once_in_canonical_form(self, architectures: list[Any]) -> None:
         if self.space.enumerate is None:
             return

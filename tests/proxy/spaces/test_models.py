@@ -100,8 +100,9 @@ class TestForward:
             net = built(space, architecture, batch_norm=batch_norm, prune=True)
             theta = {name: value.double().abs().requires_grad_() for name, value in net.theta.items()}
             logits_NK = net.forward(theta, Scaled(torch.rand(2, 3, 32, 32, dtype=torch.float64))).logits_NK.value
-            gradients: tuple[Tensor | None, ...]
-            gradients = torch.autograd.grad(logits_NK.sum(), [*theta.values()], allow_unused=True)
+            gradients: list[Tensor | None] = [
+                *torch.autograd.grad(logits_NK.sum(), [*theta.values()], allow_unused=True)
+            ]
             reached = {name for name, gradient in zip(theta, gradients, strict=True) if gradient is not None}
             for layer in net.layers:
                 # What is fed by zeros emits its bias, and its weight changes nothing.
