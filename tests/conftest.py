@@ -19,7 +19,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[redis_driver.Redis]:
-    """A client of an empty server."""
+    """A client of an empty server, left empty: an API key that stays would lock out tests that need no client."""
     with redis_driver.Redis.from_url(redis_url) as client:
         client.flushall()
         yield client
+        client.flushall()

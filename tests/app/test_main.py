@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import redis as redis_driver
+
 from app.main import create_app
 from app.settings import Settings
 
@@ -29,7 +31,7 @@ assert "torch" not in sys.modules, "serving"
 """
 
 
-def test_the_api_never_imports_torch(redis_url: str) -> None:
+def test_the_api_never_imports_torch(redis_url: str, redis: redis_driver.Redis) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_TORCH, redis_url],
         cwd=ROOT,
