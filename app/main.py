@@ -26,6 +26,8 @@ from app.settings import Settings
 from app.telemetry import endpoints as telemetry
 from app.telemetry import process
 from app.telemetry.requests import Observed, RequestMetrics
+from app.webhooks import endpoints as webhooks
+from app.webhooks.delivery import delivering
 from workers import tracing
 from workers.settings import connect
 from workers.store import Store
@@ -34,6 +36,7 @@ from workers.store import Store
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     jobs.router,
     items.router,
+    webhooks.router,
     spaces.router,
     proxies.router,
     batches.router,
@@ -89,7 +92,8 @@ async def _lifespan(_: FastAPI, *, settings: Settings, registry: CollectorRegist
     store = Store(redis)
     try:
         refuse_exposure(told_host(), store, settings)
-        yield State(settings=settings, store=store, registry=registry)
+        async with delivering(store, allow_private=settings.webhook_allow_private):
+            yield State(settings=settings, store=store, registry=registry)
     finally:
         await run_in_threadpool(tracing.flush)  # a server that was signaled ends without Python's own exit
         redis.close()

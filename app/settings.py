@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     )
     items_per_minute: int = Field(default=200_000, gt=0, description="Items that one key may submit in a minute.")
     requests_per_minute: int = Field(default=6_000, gt=0, description="Requests that one key may send in a minute.")
+    webhook_allow_private: bool = Field(
+        default=False, description="Whether webhooks may lead to addresses that are not public: this network's own."
+    )
     log_format: Literal["plain", "json"] = Field(default="plain", description="For people, or one JSON object a line.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="INFO has one line a request, but for probes and scrapes."

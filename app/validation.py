@@ -6,7 +6,7 @@ A field's description is also its repair: it states type and range, in the docum
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,9 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
 from proxy.errors import Fault, allowed_names, shown
+
+#: Types of the errors that say all that is to be said.
+_OWN_TYPES: Final = frozenset({"not_allowed", "unknown_name", "missing"})
 
 
 class QueryModel(BaseModel):
@@ -46,10 +49,14 @@ class QueryModel(BaseModel):
     def _name_value_and_repair(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         try:
             return handler(value)
-        except ValidationError:
+        except ValidationError as error:
+            if all(each["type"] in _OWN_TYPES for each in error.errors()):
+                raise  # a model within this one has said it already, and where
             assert info.field_name is not None
-            repair = cls.model_fields[info.field_name].description
-            context = {"problem": f"{brief(value)} is not allowed", "repair": f"allowed: {repair}"}
+            field = cls.model_fields[info.field_name]
+            # What is not to be shown is a secret.
+            told = f"{brief(value)} is not allowed" if field.repr else "what was sent is not allowed"
+            context = {"problem": told, "repair": f"allowed: {field.description}"}
             raise PydanticCustomError("not_allowed", "not allowed", context) from None
 
 
@@ -72,7 +79,7 @@ def fault_of(error: Mapping[str, Any]) -> Fault:
     """One of pydantic's errors, located as FastAPI does it (("body", "seed")), as a fault."""
     source, *path = error["loc"]
     context = error.get("ctx", {})
-    at = context.get("at") or place(path) or str(source)
+    at = ".".join(filter(None, [place(path), context.get("at")])) or str(source)
     match error["type"]:
         case "missing":
             return Fault(at, "is missing", "add it")

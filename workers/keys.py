@@ -20,6 +20,10 @@ digest, A a score's address, T a staging token; times are seconds by Redis' own 
     croze:1:job:J:attempts     hash    index -> how often it was leased                   until J ended
     croze:1:job:J:deaths       hash    index -> how many engines died over it             until J ended
     croze:1:job:J:expiries     hash    index -> how many leases on it ran out             until J ended
+    croze:1:job:J:delivery     hash    id, type, state, failures, holder of its webhook's   as croze:1:job:J
+                                       delivery
+    croze:1:job:J:tries        list    DeliveryAttempt as JSON                            as croze:1:job:J
+    croze:1:deliveries         zset    J of every delivery to be made, by when it is due  for ever
     croze:1:gone:J             string  how J went: "expired" or "deleted", and its owner   TOMBSTONE_S after J
     croze:1:figures            hash    counters and histograms for the metrics            for ever
     croze:1:open_items         hash    owner -> items of its jobs that have not ended;    for ever
@@ -56,6 +60,7 @@ PREFIX: Final = f"croze:{SCHEMA}:"
 
 FIGURES: Final = f"{PREFIX}figures"
 COST: Final = f"{PREFIX}cost"
+DELIVERIES: Final = f"{PREFIX}deliveries"
 JOBS: Final = f"{PREFIX}jobs"
 OPEN_ITEMS: Final = f"{PREFIX}open_items"
 UNFINISHED: Final = f"{PREFIX}unfinished"
@@ -70,6 +75,8 @@ QUEUE: Final = f"croze-{SCHEMA}"
 LEASE_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 RECONCILE_S: Final = 2.0
+#: Longer than an attempt to deliver a webhook may take: who has not reported by then is dead.
+DELIVERY_LEASE_S: Final = 30.0
 #: How soon an item is looked at again whose score another worker computes for another job.
 DEFER_S: Final = 1.0
 #: A worker is listed until it missed four heartbeats.
@@ -103,6 +110,8 @@ class JobKeys:
     outcomes: str
     finished: str
     times: str
+    delivery: str
+    tries: str
     gone: str
 
     @classmethod
@@ -119,6 +128,8 @@ class JobKeys:
             "outcomes",
             "finished",
             "times",
+            "delivery",
+            "tries",
         )
         return cls(job=job, gone=f"{PREFIX}gone:{job_id}", **{part: f"{job}:{part}" for part in parts})
 
@@ -140,6 +151,9 @@ class JobKeys:
             self.gone,
             UNFINISHED,
             OPEN_ITEMS,
+            self.delivery,
+            self.tries,
+            DELIVERIES,
         ]
 
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from proxy.json_types import JsonObject
 from proxy.spaces._base import ImageShape
 from proxy.task import Environment, ScoringTask
+from workers.webhooks import Webhook
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
 Priority: TypeAlias = Literal["normal", "urgent"]
@@ -68,6 +69,8 @@ class JobSpec:
     """Id of the job whose failed items it scores again."""
     request_id: str | None = None
     """Of the request that submitted it: on every line that is logged about the job."""
+    webhook: Webhook | None = None
+    """Whom to tell of its end."""
     traceparent: str | None = None
     """Where its work belongs in a trace, after W3C Trace Context."""
 
@@ -243,6 +246,10 @@ class Figures:
     """(outcome, code of the failure or "") -> how many."""
     scores: Mapping[str, int]
     """cache, computed -> how many."""
+    deliveries_waiting: int
+    """Webhook deliveries to be made."""
+    deliveries: Mapping[str, int]
+    """delivered, failed (attempts that are made again), given_up -> how many."""
     engine_deaths: int
     """Engines that died over an item."""
     lease_expiries: int

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from app.catalog.service import resolve_batch
 from app.errors import InvalidJson, InvalidRequest
 from app.jobs.parsing import Frame, located
@@ -91,10 +93,14 @@ def fingerprint(request: SubmitRequest) -> str:
         # Not model_dump: that would copy 20,000 genotypes first.
         asked = {name: getattr(request, name) for name in request.model_fields_set}
         fields = {name: value for name, value in asked.items() if value != _default(name)}
-        text = json.dumps(fields, sort_keys=True)
+        text = json.dumps(fields, sort_keys=True, default=_plain)
     except RecursionError:
         raise InvalidJson("the JSON is nested too deep; no architecture or setting needs more than 10 levels") from None
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(exclude_defaults=True)
 
 
 def _default(name: str) -> object:

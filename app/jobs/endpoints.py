@@ -43,6 +43,7 @@ _SUBMIT_CODES: Final = (
     "invalid_architecture",
     "invalid_settings",
     "too_large",
+    "webhook_refused",
     "idempotency_mismatch",
     "job_expired",
     "job_deleted",

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 from app.answers import View
 from app.problems import FaultView
 from app.validation import QueryModel, RequestModel
+from app.webhooks.schemas import WebhookRequest, WebhookView
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.precision import DEFAULT_PRECISION
 from proxy.proxies import PROXIES
@@ -118,6 +119,9 @@ class SubmitRequest(RequestModel):
         default_factory=dict,
         description=f"an object of your own, given back with the job; at most {MAX_METADATA_BYTES} bytes of JSON",
     )
+    webhook: WebhookRequest | None = Field(
+        None, description="an object {url, secret, events}: whom to tell when the job has ended"
+    )
 
 
 class WaitQuery(QueryModel):
@@ -180,6 +184,7 @@ class JobLinks(View):
     events: str
     cancel: str
     retry: str
+    deliveries: str
 
 
 class JobView(View):
@@ -198,6 +203,7 @@ class JobView(View):
     priority: Priority
     retry_of: str | None = Field(description="The job whose failed items this one scores again")
     metadata: dict[str, Any]
+    webhook: WebhookView | None
     position: int | None = Field(
         description="About how many open items are ahead of it; null if it has ended, or if over 1,000 jobs wait"
     )

@@ -15,6 +15,7 @@ from app.jobs.outlook import Prospect, prospect
 from app.jobs.parsing import failed_items, parse_items
 from app.jobs.room import check_room, limits
 from app.validation import brief
+from app.webhooks.service import check_webhook
 from workers import logs, tracing
 from workers.errors import JobExists, JobGone
 from workers.records import TERMINAL_JOB, Item, ItemOutcome, ItemSpec, Job, JobSpec
@@ -54,6 +55,7 @@ class Jobs:
         Raises:
             ProxyError: the request names or holds something that cannot be scored.
             InvalidRequest: its fields do not fit each other, or the id is none.
+            WebhookRefused: the end is to be told where nothing is sent.
             IdempotencyMismatch, JobIdTaken, JobExpired, JobDeleted: the key or the id has been used.
             StoreError: Redis is away or full.
             Overload: too much is open, or was submitted in the last minute.
@@ -64,6 +66,7 @@ class Jobs:
             return known
         check_fields(request)
         check_room(len(request.architectures), self.caller, self.store, self.settings)
+        webhook = check_webhook(request.webhook, self.settings)
         frame, batch = check_request(request, self.store, self.settings)
         if request.on_invalid == "fail":
             items, failed = failed_items(request.architectures, request.format, frame)
@@ -83,6 +86,7 @@ class Jobs:
             layers=request.layers,
             priority=request.priority,
             metadata=request.metadata,
+            webhook=webhook,
             owner=self.caller.name,
             request_id=logs.bound_value("request_id"),
             traceparent=tracing.traceparent(),

@@ -9,6 +9,7 @@ from app.jobs.outlook import Prospect
 from app.jobs.reference import reference_json
 from proxy.json_types import JsonObject, JsonValue
 from workers.records import Item, ItemOutcome, Job, JobSpec
+from workers.webhooks import Webhook
 
 
 def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
@@ -33,6 +34,8 @@ def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
         "priority": spec.priority,
         "retry_of": spec.retry_of,
         "metadata": spec.metadata,
+        # Never the secret.
+        "webhook": None if spec.webhook is None else _webhook(spec.webhook),
         "position": ahead.position,
         "eta_seconds": ahead.eta_seconds,
         "created_at": timestamp(job.created_at),
@@ -41,9 +44,13 @@ def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
         "expires_at": timestamp(job.expires_at),
         "links": {
             "self": job_path(shown_id),
-            **{name: f"{job_path(shown_id)}/{name}" for name in ("scores", "events", "cancel", "retry")},
+            **{name: f"{job_path(shown_id)}/{name}" for name in ("scores", "events", "cancel", "retry", "deliveries")},
         },
     }
+
+
+def _webhook(webhook: Webhook) -> JsonObject:
+    return {"url": webhook.url, "events": [*webhook.events]}
 
 
 def item_json(item: Item, job: JobSpec) -> JsonObject:

@@ -79,8 +79,18 @@ def _of_work(figures: Figures) -> Iterable[Metric]:
     yield scores
     yield _histogram("croze_item_queue_seconds", "From a job's creation to an item's first claim", figures.queue)
     yield _histogram("croze_item_compute_seconds", "Computing an item's scores", figures.compute)
+    yield from _of_deliveries(figures)
     yield CounterMetricFamily("croze_engine_deaths", "Engines that died over an item", figures.engine_deaths)
     yield CounterMetricFamily("croze_lease_expiries", "Leases that ran out", figures.lease_expiries)
+
+
+def _of_deliveries(figures: Figures) -> Iterable[Metric]:
+    made = CounterMetricFamily("croze_webhook_deliveries", "What became of attempts to deliver", labels=["outcome"])
+    for outcome, number in sorted(figures.deliveries.items()):
+        made.add_metric([outcome], number)
+    yield made
+    waiting = "Webhook deliveries that are to be made"
+    yield GaugeMetricFamily("croze_webhook_deliveries_waiting", waiting, figures.deliveries_waiting)
 
 
 def _of_workers(workers: Iterable[SeenWorker]) -> Iterable[Metric]:

@@ -24,6 +24,9 @@ def configure(settings: Settings) -> None:
         logger.handlers.clear()
         # Without a handler anywhere above it, uvicorn does not write its access log.
         logger.propagate = name != "uvicorn.access"
+    # It would write down the URLs of webhooks, which may hold secrets.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     tracing.configure("croze-api")
 
 

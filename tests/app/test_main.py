@@ -57,6 +57,8 @@ def test_the_public_paths_are_these() -> None:
         ("GET", "/v1/jobs"),
         ("GET", "/v1/jobs/{job_id}/events"),
         ("POST", "/v1/jobs/{job_id}/retry"),
+        ("GET", "/v1/jobs/{job_id}/deliveries"),
+        ("POST", "/v1/jobs/{job_id}/deliveries/{delivery_id}/redeliver"),
         ("GET", "/v1/spaces"),
         ("GET", "/v1/spaces/{name}"),
         ("GET", "/v1/proxies"),

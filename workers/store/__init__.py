@@ -5,6 +5,7 @@
     store.batches   batches by digest                              batches.py
     store.fleet     workers and environments                       fleet.py
     store.api_keys  who may come in                                api_keys.py
+    store.deliveries  webhooks that are told of ends               deliveries.py
     store.rates     how fast they ask                              rates.py
     store.figures() all that the metrics show                      figures.py
 
@@ -23,6 +24,7 @@ from workers.store import figures
 from workers.store.admission import check_memory
 from workers.store.api_keys import ApiKeys
 from workers.store.batches import Batches
+from workers.store.deliveries import Deliveries
 from workers.store.fleet import Fleet
 from workers.store.jobs import Jobs
 from workers.store.rates import Rates
@@ -42,6 +44,7 @@ class Store:
         self.fleet = Fleet(self._wire)
         self.api_keys = ApiKeys(self._wire)
         self.rates = Rates(self._wire)
+        self.deliveries = Deliveries(self._wire)
 
     def figures(self) -> Figures:
         """What there is to do, what was done so far, and who is at it, at one moment."""

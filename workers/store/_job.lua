@@ -1,9 +1,9 @@
 -- Stands in front of every script about one job, after `_figures.lua`. The order of KEYS is that of
 -- keys.JobKeys.for_scripts(); the first is FIGURES.
 local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES, OUTCOMES, FINISHED, TIMES, GONE, UNFINISHED,
-  OPEN_ITEMS = unpack(KEYS, 2)
+  OPEN_ITEMS, DELIVERY, TRIES, DELIVERIES = unpack(KEYS, 2)
 -- Where the keys begin that a script has of its own.
-local OWN = 16
+local OWN = 19
 -- The holder of an item that waits for what another job's item needs too (`defer.lua`).
 local NOBODY = ''
 
@@ -66,16 +66,29 @@ local function bury(how, seconds)
   redis.call('SET', GONE, how .. ':' .. owner, 'PX', string.format('%d', seconds * 1000))
 end
 
+-- Leave a delivery of the end to the job's webhook, if it has one that wants to know.
+local function announce(status, at)
+  local wanted = redis.call('HGET', JOB, 'webhook')
+  if not wanted or not string.find(wanted, status, 1, true) then
+    return
+  end
+  local id = redis.call('HGET', JOB, 'id')
+  redis.call('HSET', DELIVERY, 'id', string.format('msg_%s_%.0f', id, at * 1000), 'type', 'job.' .. status,
+    'state', 'waiting', 'failures', 0, 'holder', '')
+  redis.call('ZADD', DELIVERIES, stamp(at), id)
+end
+
 -- The end of the job: what only the living need goes at once, the rest all at one moment.
 local function finish(status, retention)
   local at = now()
   redis.call('HSET', JOB, 'status', status, 'finished_at', stamp(at), 'expires_at', stamp(at + retention))
   count(1, 'jobs', status)
+  announce(status, at)
   redis.call('DEL', OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES)
   book()
   redis.call('ZREM', UNFINISHED, redis.call('HGET', JOB, 'id'))
   local expiry = string.format('%d', (at + retention) * 1000)
-  for _, key in ipairs({JOB, ITEMS, OUTCOMES, FINISHED, TIMES}) do
+  for _, key in ipairs({JOB, ITEMS, OUTCOMES, FINISHED, TIMES, DELIVERY}) do
     redis.call('PEXPIREAT', key, expiry)
   end
   -- Read only where there is no job (any more).

@@ -9,6 +9,7 @@ from typing import Any, Final
 from proxy.json_types import JsonObject
 from proxy.task import Environment, Score
 from workers.records import ApiKey, ItemOutcome, ItemSpec, JobSpec, WorkerRecord
+from workers.webhooks import Webhook
 
 #: By hand, not by `asdict`: that copies deeply, and there are 20,000 of them.
 _ITEM_FIELDS: Final = ("id", "architecture", "format", "params", "macs", "facts")
@@ -31,6 +32,9 @@ def job_to_json(spec: JobSpec) -> str:
 
 def job_from_json(text: bytes) -> JobSpec:
     data: dict[str, Any] = _loads(text)
+    webhook: dict[str, Any] | None = data.get("webhook")
+    if webhook is not None:
+        data["webhook"] = Webhook(**webhook | {"events": tuple(webhook["events"])})
     return JobSpec(**data | {"proxies": tuple(data["proxies"])})
 
 

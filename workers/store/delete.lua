@@ -9,5 +9,6 @@ bury('deleted', TOMBSTONE_S)
 for position = OWN, #KEYS do
   redis.call('ZREM', KEYS[position], id)
 end
-redis.call('UNLINK', JOB, ITEMS, OUTCOMES, FINISHED, TIMES)
+redis.call('ZREM', DELIVERIES, id)
+redis.call('UNLINK', JOB, ITEMS, OUTCOMES, FINISHED, TIMES, DELIVERY, TRIES)
 return 1

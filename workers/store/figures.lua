@@ -1,11 +1,12 @@
 -- Everything that the metrics show of Redis, at one moment. Reads only.
--- KEYS: figures, unfinished, workers
+-- KEYS: figures, unfinished, workers, deliveries
 -- ARGV: prefix of a job's keys, prefix of a worker's keys
 -- Returns the time,
 --   the upper bounds of the histograms,
 --   figures as field, number, field, number, ...,
 --   {jobs queued, jobs running, items open, items leased, when the oldest job with an open item came in, or ''},
---   {last beat, record, last beat, record, ...} of the workers.
+--   {last beat, record, last beat, record, ...} of the workers,
+--   how many webhook deliveries are to be made.
 local time = redis.call('TIME')
 
 local queued, running, open, leased, oldest = 0, 0, 0, 0, ''
@@ -41,4 +42,5 @@ return {
   redis.call('HGETALL', FIGURES),
   {queued, running, open, leased, oldest},
   workers,
+  redis.call('ZCARD', KEYS[4]),
 }

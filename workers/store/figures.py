@@ -24,9 +24,9 @@ _COMPUTE: Final = "compute"
 
 def read(wire: Wire) -> Figures:
     """Everything at one moment, by one script."""
-    now, bounds, pairs, (queued, running, open_items, leased, oldest), workers = wire.script(
+    now, bounds, pairs, (queued, running, open_items, leased, oldest), workers, deliveries = wire.script(
         Script.FIGURES,
-        [keys.FIGURES, keys.UNFINISHED, keys.WORKERS],
+        [keys.FIGURES, keys.UNFINISHED, keys.WORKERS, keys.DELIVERIES],
         [JobKeys.of("").job, keys.worker("")],
     )
     fields: dict[str, float] = {name.decode(): float(value) for name, value in _pairs(pairs)}
@@ -41,6 +41,8 @@ def read(wire: Wire) -> Figures:
         items=_items(fields),
         scores={"cache": 0, "computed": 0} | _counter(fields, "scores"),
         engine_deaths=int(fields.get("engine_deaths", 0)),
+        deliveries_waiting=deliveries,
+        deliveries={"delivered": 0, "failed": 0, "given_up": 0} | _counter(fields, "webhooks"),
         lease_expiries=int(fields.get("lease_expiries", 0)),
         queue=_histogram(fields, _QUEUE, bounds),
         compute=_histogram(fields, _COMPUTE, bounds),

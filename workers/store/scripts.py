@@ -29,6 +29,9 @@ class Script(Enum):
     RESERVE = "reserve"
     RESERVED = "reserved"
     DEFER = "defer"
+    LEASE_DELIVERY = "lease_delivery"
+    REPORT_DELIVERY = "report_delivery"
+    REDELIVER = "redeliver"
 
     @property
     def is_about_one_job(self) -> bool:
@@ -55,4 +58,5 @@ _ABOUT_NO_JOB: Final = {
     Script.RECALL,
     Script.RESERVE,
     Script.RESERVED,
+    Script.LEASE_DELIVERY,
 }

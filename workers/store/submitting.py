@@ -54,6 +54,7 @@ class Submitting(Reading):
                 len(known) - scored,
                 self._settings.job_retention,
                 limits_to_json(limits),
+                _announced(spec),
                 *figures.of_known(known),
             ],
         )
@@ -76,3 +77,8 @@ class Submitting(Reading):
 
     def _ring_for(self, spec: JobSpec) -> Callable[[Pipeline], None]:
         return lambda pipeline: self._doorbell.ring(spec.id, pipeline, at_front=spec.priority == "urgent")
+
+
+def _announced(spec: JobSpec) -> str:
+    """The ends that the job's webhook is told of: words that `_job.lua` looks for its own in."""
+    return "" if spec.webhook is None else " ".join(event.removeprefix("job.") for event in spec.webhook.events)
