@@ -69,7 +69,10 @@ class Courier:
             return await run_in_threadpool(self._store.deliveries.lease, secrets.token_hex(8))
         except StoreError as error:
             log.debug("no deliveries: %s", error.message)
-            return None
+        except Exception:
+            # Whatever it is, it must not end the service.
+            log.exception("no deliveries")
+        return None
 
     async def _make(self, lease: DeliveryLease) -> None:
         try:

@@ -39,6 +39,7 @@ _FIELDS = {
     "precision": _TEXT,
     "layers": _SCALARS,
     "metadata": _JSON,
+    "webhook": _JSON,
 }
 _REQUESTS = st.fixed_dictionaries(
     {"space": st.sampled_from(["nasbench201", "darts"]), "architectures": st.lists(_JSON, min_size=1, max_size=4)},

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ import pytest
 
 from app.jobs.schemas import JobView
 from app.settings import Settings
+from app.webhooks import delivery
 from app.webhooks.delivery import BACK_OFF_S
 from app.webhooks.schemas import DeliveryList, DeliveryView
 from tests.app.conftest import served
@@ -34,6 +36,7 @@ from tests.app.webhooks.receiver import (
     wait_for_status,
 )
 from tests.workers.processes import wait_until
+from workers.store.deliveries import Deliveries
 
 
 def check_signed(received: Received) -> None:
@@ -107,6 +110,38 @@ def test_what_fails_is_sent_again_with_the_same_id(open_api: httpx.Client, own: 
     metrics = open_api.get("/metrics").text
     assert 'croze_webhook_deliveries_total{outcome="failed"} 2.0' in metrics
     assert "croze_webhook_deliveries_waiting 0.0" in metrics
+
+
+def test_a_receiver_that_does_not_answer_in_time_has_failed(
+    open_api: httpx.Client, own: Own, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "ATTEMPT_S", 0.5)
+    receiver.go_on.clear()
+    job = submitted_to(open_api, receiver.url)
+    work(own.store, job["id"])
+    attempt = wait_for_status(open_api, job, "waiting", 1)["attempts"][0]
+    assert (attempt["status_code"], attempt["error"]) == (None, "no answer within 0.5 s")
+
+
+def test_nothing_that_goes_wrong_ends_the_service(
+    open_api: httpx.Client, own: Own, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went_wrong = threading.Event()
+
+    def wrong(*_: object) -> None:
+        went_wrong.set()
+        raise RuntimeError("nobody thought of that")
+
+    for count, (where, name) in enumerate([(Deliveries, "lease"), (delivery, "payload")], start=1):
+        job = submitted_to(open_api, receiver.url, seed=count)
+        went_wrong.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(where, name, wrong)
+            work(own.store, job["id"])
+            assert went_wrong.wait(PATIENCE_S), name
+        assert open_api.get("/readyz").status_code == 200
+        make_due(own.redis, job)
+        wait_for_status(open_api, job, "delivered", 1)
 
 
 def test_a_receiver_that_is_down_is_told_when_it_is_up(open_api: httpx.Client, own: Own) -> None:
