@@ -82,7 +82,8 @@ def listen(store: Store, bench: Workbench, settings: WorkerSettings) -> None:
     while not bench.drain.requested:
         try:
             # A client of its own: RQ lengthens its time limit for commands.
-            ScoringWorker(connect(settings.redis_url), bench.worker_id, bench.drain).work(logging_level=None)
+            connection = connect(settings.redis_url)
+            ScoringWorker(connection, bench.worker_id, bench.drain, bench.when_idle).work(logging_level=None)
         except (RedisError, OSError) as error:
             log.warning("stopped listening: %s", error)
         if not bench.drain.requested:

@@ -111,6 +111,15 @@ class Workbench:
             with suppress(EngineStopped):
                 self.keeper.recover()
 
+    def when_idle(self) -> None:
+        """Between two rings: an engine that died meanwhile is replaced now, not when somebody waits for it."""
+        try:
+            self.keeper.recover()
+        except EngineStopped:
+            pass
+        except EngineStartFailed as error:
+            log.error("there is no engine any more: %s", error.message)  # noqa: TRY400 (no use of a traceback)
+
     def _work(self, job: JobSpec, items: Iterable[ItemSpec], lease: Lease) -> None:
         self._store.batches.refresh(job.batch)
         # Items differ, and the estimate may be wrong: other jobs wait for the end of this chunk.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from workers.drain import Drain
 from workers.enqueue import Ring
 from workers.errors import WorkerError
 
+#: Seconds without a ring after which a look is taken at what must be fit when one comes.
+_IDLE_S: Final = 2
 #: RQ waits for a ring for 15 s less than this, then says it is alive and waits again.
 _WORKER_TTL_S: Final = 20
 
@@ -49,7 +52,10 @@ class ScoringWorker(SimpleWorker):
     #: Seconds between two looks for a Redis that is away; RQ's own waits grow to a minute.
     max_connection_wait_time = 2.0
 
-    def __init__(self, connection: redis.Redis, worker_id: str, drain: Drain) -> None:
+    def __init__(
+        self, connection: redis.Redis, worker_id: str, drain: Drain, when_idle: Callable[[], None] = lambda: None
+    ) -> None:
+        """`when_idle` is called every two seconds or so, by the thread that works, while there is nothing to do."""
         super().__init__(
             [keys.QUEUE],
             # RQ refuses a name that it has not seen leave, which it has not if Redis was away then.
@@ -62,6 +68,7 @@ class ScoringWorker(SimpleWorker):
             log_job_description=False,
         )
         self._drain = drain
+        self._when_idle = when_idle
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """RQ's own would send commands to Redis from inside the signal handler."""
@@ -71,8 +78,12 @@ class ScoringWorker(SimpleWorker):
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
         """Waiting for a ring. One that is taken and dropped here is rung again by the reconciler."""
-        with self._drain.interruptible():
-            return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+        while True:
+            with self._drain.interruptible():
+                heard = super().dequeue_job_and_maintain_ttl(timeout, _IDLE_S)
+            if heard is not None or timeout is None:  # None: no waiting, as with `work(burst=True)`
+                return heard
+            self._when_idle()
 
     def check_for_suspension(self, burst: bool) -> None:
         """`rq suspend` holds a worker here until `rq resume`."""

@@ -19,6 +19,7 @@ from workers.engine_pool import EnginePool
 
 #: Of the official network's shape, and cheaper.
 SETTINGS: Final = {"channels": 6, "cells": 1}
+PRECISION: Final = "float64"
 #: Longer than anything that is killed takes to come back.
 PATIENCE_S: Final = 180.0
 _PAUSE_S: Final = 0.2
@@ -39,6 +40,7 @@ class Wanted:
             "architectures": list(self.indexes),
             "format": "nats_tss_index",
             "proxies": ["croze"],
+            "precision": PRECISION,
             "seed": self.seed,
         }
 
@@ -54,7 +56,7 @@ class Wanted:
                 proxies=("croze",),
                 batch=batch.digest,
                 seed=self.seed,
-                precision="float64",
+                precision=PRECISION,
             )
             for index in self.indexes
         ]

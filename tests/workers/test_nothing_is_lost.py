@@ -73,6 +73,14 @@ def test_a_killed_engine_costs_nothing_but_time(fleet: Fleet, engine: Engine) ->
     assert fleet.store.fleet.environments() == [engine.environment]
 
 
+def test_an_engine_that_is_killed_while_there_is_nothing_to_do_is_replaced(fleet: Fleet) -> None:
+    victim = fleet.worker(0)
+    assert victim.engine_pid is not None
+    kill(victim.engine_pid)
+    assert wait_until(lambda: fleet.worker(0).engine_pid != victim.engine_pid, PATIENCE_S)
+    assert fleet.worker(0).engine_restarts == 1
+
+
 def test_what_a_killed_worker_held_is_free_within_ten_seconds(fleet: Fleet, server: EmbeddedRedis) -> None:
     """By Redis' clock: its leases end in time, and then somebody looks."""
     redis, victim = connect(server.url), fleet.worker(0)
