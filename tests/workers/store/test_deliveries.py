@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import redis as redis_driver
 
 from tests.workers.jobs import finish_all, new_items, new_job, scored, submit
 from tests.workers.traces import leaks
 from workers import keys
+from workers.embedded_redis import EmbeddedRedis
 from workers.keys import JobKeys
 from workers.records import Job
 from workers.settings import StoreSettings
@@ -19,6 +22,20 @@ from workers.webhooks import DeliveryAttempt, DeliveryLease, Webhook
 HOOK = Webhook(url="https://example.org/", secret="whsec_x", events=("job.completed", "job.canceled"))  # noqa: S106
 GOOD = DeliveryAttempt(at=1.5, status_code=204, error=None)
 BAD = DeliveryAttempt(at=1.5, status_code=500, error="answered 500")
+
+
+@pytest.fixture(scope="module")
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of our own: the API of other tests would take what is due."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("own")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def redis(_server: str) -> Iterator[redis_driver.Redis]:
+    with redis_driver.Redis.from_url(_server) as client:
+        client.flushall()
+        yield client
 
 
 def hooked(store: Store, known: int = 0, **changes: Any) -> Job:
