@@ -134,7 +134,7 @@ def test_a_complete_file_needs_no_engine(
     ("changed", "said"),
     [
         (("index:12", "--seed", "1"), "seed: 0 in the file, 1 now"),
-        (("index:12", "--precision", "float32"), "precision: float64 in the file, float32 now"),
+        (("index:12", "--precision", "float64"), "precision: float32 in the file, float64 now"),
         (("index:12", "--cells", "2"), "cells: 1 in the file, 2 now"),
         (("index:12", "--classes", "11"), "classes: 10 in the file, 11 now"),
         (("index:12", "--batch", "cifar10:train[0:4]"), "batch: sha256:"),
