@@ -26,7 +26,7 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos check audit audited bench performance format constraints clean
+.PHONY: help setup demo test chaos soak check audit audited bench performance format constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ test: $(READY) ## run the tests
 
 chaos: $(READY) ## kill a service's processes a hundred times while it works; about eight minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos
+
+soak: $(READY) ## work for twenty minutes, and see whether the memory of all processes stays flat
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
 check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; echo "repair: make format"; exit 1; }
