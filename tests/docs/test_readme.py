@@ -18,9 +18,10 @@ from proxy.data import load_batch
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.scorer import Scorer
 from proxy.spaces import get_space
-from tests.golden import TOLERANCE
 from workers.records import JobSpec
 
+#: Processors differ by 1e-7 or so in float32.
+FLOAT32_TOLERANCE = 1e-5
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
@@ -69,8 +70,8 @@ def test_the_answer_is_the_real_one() -> None:
     task = job.task(item["architecture"])
     (score,) = Scorer().score(task, batch)
     shown = item["scores"]["croze"]
-    assert score.value == pytest.approx(shown["value"], rel=TOLERANCE)
-    assert score.components == pytest.approx(shown["components"], rel=TOLERANCE)
+    assert score.value == pytest.approx(shown["value"], rel=FLOAT32_TOLERANCE)
+    assert score.components == pytest.approx(shown["components"], rel=FLOAT32_TOLERANCE)
     real = json.loads(json.dumps(score.to_json()))
     for name in real.keys() - {"value", "components", "environment", "seconds", "layers"}:
         assert real[name] == shown[name], name
