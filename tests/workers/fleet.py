@@ -58,19 +58,23 @@ class Fleet:
 
     def worker(self, number: int) -> WorkerRecord:
         """What one of the processes says of itself, once its engine is ready."""
-        assert wait_until(lambda: self._find(number) is not None, PATIENCE_S)
-        record = self._find(number)
-        assert record is not None
-        return record
+        found: list[WorkerRecord] = []
+
+        def is_ready() -> bool:
+            # Kept as it is now: a moment later its engine may have died.
+            found[:] = self._find(number)
+            return bool(found)
+
+        assert wait_until(is_ready, PATIENCE_S)
+        return found[0]
 
     def busy_with(self, job_id: str) -> list[WorkerRecord]:
         """Those that say they work on that job."""
         return [each for each in self.store.fleet.workers() if each.job == job_id]
 
-    def _find(self, number: int) -> WorkerRecord | None:
+    def _find(self, number: int) -> list[WorkerRecord]:
         pid = self.processes[number].pid
-        found = [each for each in self.store.fleet.workers() if each.pid == pid and each.engine_pid is not None]
-        return found[0] if found else None
+        return [each for each in self.store.fleet.workers() if each.pid == pid and each.engine_pid is not None]
 
 
 @contextmanager
