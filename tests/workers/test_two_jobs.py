@@ -8,9 +8,10 @@ from itertools import groupby
 import pytest
 import redis as redis_driver
 
+from proxy.spaces.nasbench201.index import official_cells
 from proxy.task import Score, ScoringTask
 from tests.workers.fake_engine import FakeEngine
-from tests.workers.jobs import BATCH, score, submit
+from tests.workers.jobs import BATCH, new_items, new_job, score
 from workers import workbench
 from workers.drain import Drain
 from workers.enqueue import Doorbell
@@ -37,6 +38,13 @@ def bench(store: Store, engine: FakeEngine) -> Workbench:
     return Workbench(store, engine, "me", Drain(60.0), WorkerSettings())
 
 
+def submit(store: Store, settings: dict[str, int]) -> str:
+    """A job of 200 cells with a network, and so a score, of their own. Returns its id."""
+    own = (cell.canonical for cell in official_cells() if cell.effective == cell)
+    items = [replace(item, architecture=cell) for item, cell in zip(new_items(200), own, strict=False)]
+    return store.jobs.create(new_job(settings=settings), items, {}).spec.id
+
+
 def answer_rings(store: Store, bench: Workbench, doorbell: Doorbell, count: int) -> None:
     """Hear that many rings, in the order of the queue."""
     for _ in range(count):
@@ -51,9 +59,7 @@ def test_a_slow_job_does_not_starve_a_fast_one(
     # On a busy machine even these items take time, and no chunk should be cut short for that.
     monkeypatch.setattr(workbench, "_PATIENCE", 1e6)
     doorbell = Doorbell(redis)
-    slow, fast = (
-        submit(store, 200, settings={"channels": 4, "cells": cells, "classes": 10}).spec.id for cells in (1, 2)
-    )
+    slow, fast = (submit(store, {"channels": 4, "cells": cells, "classes": 10}) for cells in (1, 2))
     rings = 10
     answer_rings(store, bench, doorbell, rings)
     turns = [(cells, len([*group])) for cells, group in groupby(task.settings["cells"] for task in engine.tasks)]
