@@ -16,6 +16,7 @@ from proxy.data import load_batch
 from proxy.data.spec import DEFAULT_BATCH, Batch
 from proxy.precision import DEFAULT_PRECISION
 from proxy.spaces import get_space
+from proxy.spaces.nasbench201.index import official_cells
 from proxy.task import ScoringTask
 
 
@@ -78,8 +79,13 @@ def default_batch() -> Batch:
 
 
 def random_rounds(count: int, rounds: int) -> list[list[int]]:
-    """Indexes of `count` different random cells, dealt into rounds."""
-    chosen = random.Random(0).sample(range(15_625), count)
+    """Indexes of `count` random cells, each with a network that none before it has, dealt into rounds."""
+    cells, seen = official_cells(), set()
+    chosen: list[int] = []
+    for index in random.Random(0).sample(range(len(cells)), len(cells)):
+        if len(chosen) < count and cells[index].effective not in seen:
+            seen.add(cells[index].effective)
+            chosen.append(index)
     return [chosen[start::rounds] for start in range(min(rounds, count))]
 
 

@@ -68,7 +68,7 @@ class Heartbeat:
         if self._started_at is None:
             self._started_at = self._store.fleet.now()
         bench = self._workbench
-        self._store.fleet.beat(
+        bench.fleet_size = self._store.fleet.beat(
             WorkerRecord(
                 id=bench.worker_id,
                 host=self._host,

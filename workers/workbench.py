@@ -41,6 +41,8 @@ _RECORD_PAUSE_S: Final = 0.25
 
 #: A chunk that takes longer than this many times what was planned is cut short.
 _PATIENCE: Final = 2.0
+#: What is open is seen as this many parts a worker, and a chunk is one of them at most.
+_SHARES_PER_WORKER: Final = 2
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,8 @@ class Workbench:
         self.keeper = EngineKeeper(engine, drain, settings)
         self.scored = 0
         """Items scored since the start."""
+        self.fleet_size = 1
+        """Workers that are alive, as the heartbeat last heard."""
         self._store = store
         self._settings = settings
         self._costs = Costs(settings.chunk_seconds)
@@ -89,13 +93,16 @@ class Workbench:
         if job is None or job.status in TERMINAL_JOB:
             return
         with logs.bound(job_id=job_id, request_id=job.spec.request_id):
-            self._work_on(job.spec)
+            self._work_on(job.spec, job.counts.queued)
 
-    def _work_on(self, job: JobSpec) -> None:
+    def _work_on(self, job: JobSpec, open_items: int) -> None:
         if self.drain.requested:
             self._store.jobs.ring(job.id)
             return
         limit = self._costs.chunk(job)
+        if self.fleet_size > 1:
+            # Smaller and smaller towards the end: no worker is left with a chunk when the others have nothing.
+            limit = min(limit, max(1, open_items // (_SHARES_PER_WORKER * self.fleet_size)))
         claims = self._store.jobs.claim(job.id, self.worker_id, limit, expiries=self._settings.lease_expiries)
         if not claims:
             return

@@ -1,7 +1,7 @@
 -- A worker's heartbeat.
 -- KEYS: worker, workers, environments
 -- ARGV: worker id, record, its lifetime in seconds, environment or '', how many environments to keep
--- Returns nothing.
+-- Returns how many workers are alive.
 local id, record, ttl, environment, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -13,3 +13,4 @@ if environment ~= '' then
   redis.call('ZADD', KEYS[3], string.format('%.6f', now), environment)
   redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -kept - 1)
 end
+return redis.call('ZCARD', KEYS[2])

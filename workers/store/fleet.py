@@ -16,10 +16,10 @@ class Fleet:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def beat(self, record: WorkerRecord) -> None:
-        """Say that this worker is alive, and how it is."""
+    def beat(self, record: WorkerRecord) -> int:
+        """Say that this worker is alive, and how it is. Returns how many are, this one included."""
         environment = record.environment
-        self._wire.script(
+        alive: int = self._wire.script(
             Script.BEAT,
             [keys.worker(record.id), keys.WORKERS, keys.ENVIRONMENTS],
             [
@@ -30,6 +30,7 @@ class Fleet:
                 keys.ENVIRONMENTS_KEPT,
             ],
         )
+        return alive
 
     def leave(self, worker_id: str) -> None:
         """Say that this worker is going."""
