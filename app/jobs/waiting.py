@@ -35,9 +35,8 @@ CHUNK: Final = 200
 Render: TypeAlias = Callable[[Job, list[Item], int], str]
 
 
-def pauses() -> Iterator[float]:
+def pauses(pause: float = FIRST_PAUSE) -> Iterator[float]:
     """Seconds to wait before each next look."""
-    pause = FIRST_PAUSE
     while True:
         yield pause
         pause = min(pause * 1.5, LONGEST_PAUSE)
@@ -69,13 +68,13 @@ async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncItera
     Raises:
         StoreUnavailable: Redis has been away for too long.
     """
-    wait = pauses()
+    pause, longer = FIRST_PAUSE, pauses()
     while True:
         # The job is looked at before its items: what had finished when it ended is then surely read.
         ended = job.status in TERMINAL_JOB
         items = await _patiently(jobs.store.jobs.finished, job.spec.id, start, CHUNK)
         start += len(items)
-        some = bool(items)
+        read, some = len(items), bool(items)
         text = (await run_in_threadpool(render, job, items, start)).encode()
         # While a slow client is waited for, its stream holds this text and nothing else.
         del items
@@ -83,11 +82,14 @@ async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncItera
             yield text
         del text
         if some:
-            wait = pauses()
+            # Nearly as often as items come: looking costs what the workers on this machine could use.
+            pause, longer = max(FIRST_PAUSE, pause / 2), pauses(pause)
         elif ended:
             return
         else:
-            await anyio.sleep(next(wait))
+            pause = next(longer)
+        if not (ended or read == CHUNK):
+            await anyio.sleep(pause)
         if not ended:
             try:
                 job = await _patiently(jobs.get, job.spec.id)
