@@ -76,3 +76,18 @@ def test_a_slow_job_does_not_starve_a_fast_one(
 
 def test_a_turn_is_short_enough_for_progress_each_second() -> None:
     assert WorkerSettings().chunk_seconds <= 1.0
+
+
+def test_chunks_shrink_towards_the_end_if_there_are_other_workers(
+    store: Store, bench: Workbench, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbench, "_PATIENCE", 1e6)
+    bench.fleet_size = 2
+    job_id = submit(store, {"channels": 4, "cells": 2, "classes": 10})
+    sizes = []
+    while len(engine.tasks) < 200:
+        before = len(engine.tasks)
+        bench.work_on(job_id)
+        sizes.append(len(engine.tasks) - before)
+    # 25 are a second's work, and no more than a quarter of what is open is taken.
+    assert sizes == [1, 25, 25, 25, 25, 24, 18, 14, 10, 8, 6, 4, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1]

@@ -345,15 +345,3 @@ def test_a_job_that_was_finished_by_others_is_left_alone(bench: Bench, store: St
     bench.work_on(job_id)
     bench.work_on("no such job")
     assert bench.engine.tasks == []
-
-
-def test_chunks_shrink_towards_the_end_if_there_are_other_workers(bench: Bench, store: Store) -> None:
-    bench.fleet_size = 2
-    job_id = submit(store, 30).spec.id
-    sizes = []
-    while get(store, job_id).finished_at is None:
-        before = get(store, job_id).counts.scored
-        bench.work_on(job_id)
-        sizes.append(get(store, job_id).counts.scored - before)
-    # Four are a second's work, and no more than a quarter of what is open is taken.
-    assert sizes == [1, 4, 4, 4, 4, 3, 2, 2, *(1,) * 6]
