@@ -39,12 +39,22 @@ class _Parts:
 
 
 def _size(cell: Cell, settings: Settings, image: ImageShape) -> Size:
-    parts = _parts_of(settings, image)
-    return sum((parts.edge[operation] for operation in cell.operations), parts.fixed)
+    # Where in the cell an operation is does not matter: the whole space has 210 sizes.
+    return _sum(tuple(sorted(cell.operations)), *_numbers(settings), image)
+
+
+@lru_cache(maxsize=4096)
+def _sum(operations: tuple[str, ...], channels: int, cells: int, classes: int, image: ImageShape) -> Size:
+    parts = _parts(channels, cells, classes, image)
+    return sum((parts.edge[operation] for operation in operations), parts.fixed)
 
 
 def _parts_of(settings: Settings, image: ImageShape) -> _Parts:
-    return _parts(settings["channels"], settings["cells"], settings["classes"], image)
+    return _parts(*_numbers(settings), image)
+
+
+def _numbers(settings: Settings) -> tuple[int, int, int]:
+    return settings["channels"], settings["cells"], settings["classes"]
 
 
 @lru_cache(maxsize=64)
