@@ -74,6 +74,8 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "webhook_refused": Problem(422, "The webhook's URL leads where nothing is sent"),
     "unknown_space": Problem(422, "No such search space"),
     "unknown_format": Problem(422, "The genotype's format is unknown or not clear"),
+    "ambiguous_format": Problem(422, "The genotype could be meant in several formats"),
+    "unsupported_for_proxy": Problem(422, "The genotype is of a space that no proxy scores here"),
     "unknown_proxy": Problem(422, "No such proxy"),
     "unknown_precision": Problem(422, "No such precision"),
     "unknown_batch": Problem(422, "No such batch"),

@@ -3,6 +3,9 @@
     ProxyError (ValueError)
     ├── UnknownSpace            unknown_space         no space of that name
     ├── UnknownFormat           unknown_format        the space has no such format
+    │   ├── AmbiguousFormat     ambiguous_format      the value could be meant in several ways
+    │   └── UnsupportedSpace    unsupported_for_proxy  the genotype is of a space that is not scored here
+    ├── LossyConversion         lossy_conversion      the format cannot hold all of the architecture
     ├── UnknownProxy            unknown_proxy         no proxy of that name
     ├── UnknownPrecision        unknown_precision     no such precision
     ├── UnknownBatch            unknown_batch         no batch of that name, or its archive is not there
@@ -11,8 +14,10 @@
     ├── InvalidSettings         invalid_settings      channels, cells, layers or classes out of range
     └── TooLarge                too_large             would need more memory than the limit
     ScoreUndefined (ArithmeticError)
-    └── NonFinite               non_finite            the score is not a finite number
-        └── RangeLost           non_finite            a value on the way left the range of the precision
+    ├── NonFinite               non_finite            the score is not a finite number
+    │   └── RangeLost           non_finite            a value on the way left the range of the precision
+    ├── ZeroGradient            zero_gradient         nothing that the proxy looks at depends on the weights
+    └── SingularMatrix          singular_matrix       a matrix has no determinant or no correlations
 
 Codes are part of the HTTP interface: they never change meaning.
 """
@@ -62,6 +67,30 @@ class UnknownFormat(ProxyError):
     """The space does not read that genotype format, or the value does not say which one it is."""
 
     code = "unknown_format"
+
+
+class AmbiguousFormat(UnknownFormat):
+    """The value does not say what it is; `faults` lists what it would be in each format, which the repair names."""
+
+    code = "ambiguous_format"
+
+
+class UnsupportedSpace(UnknownFormat):
+    """The value, or the format that was named, is known to be of a space that no proxy scores here."""
+
+    code = "unsupported_for_proxy"
+
+
+class LossyConversion(ProxyError):
+    """The format cannot hold all of the architecture; `faults` lists what would be lost."""
+
+    code = "lossy_conversion"
+
+    @classmethod
+    def from_losses(cls, format_name: str, losses: Sequence[Fault]) -> LossyConversion:
+        """One message out of all that would be lost."""
+        assert losses, "a lossy conversion loses something"
+        return cls(f"format {format_name!r} cannot hold this: {'; '.join(map(str, losses))}", losses)
 
 
 class UnknownProxy(ProxyError):
@@ -130,6 +159,18 @@ class NonFinite(ScoreUndefined):
 
 class RangeLost(NonFinite):
     """A value on the way to the score left the range of its precision, or lost its digits; a wider one may hold it."""
+
+
+class ZeroGradient(ScoreUndefined):
+    """What the proxy takes gradients of does not depend on any weight: the network is cut off."""
+
+    code = "zero_gradient"
+
+
+class SingularMatrix(ScoreUndefined):
+    """The network treats two images of the batch, or all pixels of one, in the same way."""
+
+    code = "singular_matrix"
 
 
 def shown(value: object, limit: int = 60) -> str:

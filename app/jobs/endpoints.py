@@ -36,6 +36,8 @@ _SUBMIT_CODES: Final = (
     "invalid_request",
     "unknown_space",
     "unknown_format",
+    "ambiguous_format",
+    "unsupported_for_proxy",
     "unknown_proxy",
     "unknown_precision",
     "unknown_batch",
