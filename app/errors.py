@@ -76,6 +76,7 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "unknown_format": Problem(422, "The genotype's format is unknown or not clear"),
     "ambiguous_format": Problem(422, "The genotype could be meant in several formats"),
     "unsupported_for_proxy": Problem(422, "The genotype is of a space that no proxy scores here"),
+    "lossy_conversion": Problem(422, "The format cannot hold all of the architecture"),
     "unknown_proxy": Problem(422, "No such proxy"),
     "unknown_precision": Problem(422, "No such precision"),
     "unknown_batch": Problem(422, "No such batch"),
