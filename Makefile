@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
-EXTRAS := scoring,embedded,otel
+EXTRAS := scoring,embedded,otel,evaluate
 
 # The stamp's name holds what the set-up depends on: it is found again only while all of that is the same.
 # Content, not time: a branch switched back and forth costs nothing.
