@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Collection
 from typing import Any, Final
 
 import redis
@@ -84,6 +85,7 @@ class Doorbell:
     """RQ's queue, as far as we use it."""
 
     def __init__(self, connection: redis.Redis) -> None:
+        self._connection = connection
         self.queue = Queue(keys.QUEUE, connection=connection, job_class=Ring, serializer=JSONSerializer)
 
     def ring(self, job_id: str, pipeline: Pipeline | None = None, *, at_front: bool = False) -> None:
@@ -100,6 +102,15 @@ class Doorbell:
             pipeline=pipeline,
             at_front=at_front,
         )
+
+    def sweep(self, kept: Collection[str]) -> None:
+        """Forget the queues of other releases, but for those `kept`: nobody hears what is rung there.
+
+        A release that comes back rings its jobs anew.
+        """
+        for queue in Queue.all(self._connection, job_class=Ring, serializer=JSONSerializer):
+            if queue.name.startswith(keys.queue("")) and queue.name not in {*kept, keys.QUEUE}:
+                queue.delete()
 
     def rung(self) -> set[str]:
         """Ids of the jobs that have a ring in the queue."""

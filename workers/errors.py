@@ -11,6 +11,7 @@
     │   └── TaskFailed              (the engine's)         it says why it has no scores for a task; it lives on
     ├── BatchMissing                batch_missing          an item's batch is not kept any more
     ├── LeaseExpired                lease_expired          an item's workers fell silent, one after the other
+    ├── ReleaseRetired          release_retired        an item's release has no worker any more
     ├── FrameError                  bad_frame              bytes on a pipe that are not a message of ours
     ├── RedisServerError            redis_server_failed    the embedded server could not be started or stopped
     │   ├── DataFolderInUse         data_folder_in_use     another process runs a server on this folder
@@ -113,6 +114,12 @@ class LeaseExpired(WorkerError):
     """Every worker that had the item in hand was gone before it ended. Never raised: Redis is who notices."""
 
     code = "lease_expired"
+
+
+class ReleaseRetired(WorkerError):
+    """No worker alive can score the item as the release would that accepted it. Never raised: an outcome."""
+
+    code = "release_retired"
 
 
 class FrameError(WorkerError):

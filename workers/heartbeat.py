@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
+from proxy.numerics import REVISION
 from workers import keys
 from workers.errors import StoreError
 from workers.reconciler import Reconciler
@@ -81,6 +82,7 @@ class Heartbeat:
                 scored=bench.scored,
                 engine_restarts=bench.keeper.restarts,
                 engine_memory=bench.keeper.memory,
+                numerics=REVISION,
             )
         )
 

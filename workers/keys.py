@@ -2,13 +2,14 @@
 
 All keys but the first two carry the schema version, so that two releases with different records never read each
 other's. (API keys hold across releases: without any, a service is open.) J is a job's id, W a worker's, D a batch's
-digest, A a score's address, T a staging token; times are seconds by Redis' own clock.
+digest, A a score's address, T a staging token, R a numerics revision (`proxy.numerics`); times are seconds by Redis'
+own clock.
 
     key                        type    holds                                              lives
     croze:schema               string  the schema version that this server holds          for ever
     croze:api_keys             hash    id -> ApiKey as JSON, revoked ones too             for ever
-    croze:1:job:J              hash    id, spec, status, total, scored, failed, canceled, until J ended + retention
-                                       created_at, started_at, finished_at, expires_at,
+    croze:1:job:J              hash    id, spec, needs, status, total, scored, failed,    until J ended + retention
+                                       canceled, created_at, started_at, finished_at, expires_at,
                                        owner, priority, computed, seconds
     croze:1:job:J:items        list    ItemSpec as JSON, by index                         as croze:1:job:J
     croze:1:job:J:outcomes     hash    index -> ItemOutcome as JSON, written once         as croze:1:job:J
@@ -41,8 +42,13 @@ digest, A a score's address, T a staging token; times are seconds by Redis' own 
     croze:1:worker:W           string  WorkerRecord as JSON                               WORKER_S after last beat
     croze:1:workers            zset    W, by last beat                                    for ever
     croze:1:environments       zset    Environment as JSON, by last beat                  for ever
-    croze:1:reconciling        string  W whose turn it is to ring forgotten jobs          RECONCILE_S
-    rq:queue:croze-1           list    RQ's queue: ids of rings                           RQ
+    croze:1:releases           zset    tags of what a release can score, by the last      for ever
+                                       beat of a worker of it
+    croze:1:unserved           zset    J of every job that no release alive can score,    for ever
+                                       by when that was noticed
+    croze:1:reconciling:R      string  W whose turn it is to ring forgotten jobs          RECONCILE_S
+    croze:1:retiring           string  W whose turn it is to look for unserved jobs       RETIRE_S
+    rq:queue:croze-1-R         list    RQ's queue: ids of rings                           RQ
 
 An item of an unfinished job is in exactly one of `open`, `leases` and `outcomes`. What a job's status and
 counts say is derived from them, so that there is nothing to keep in step.
@@ -52,6 +58,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+from proxy.numerics import REVISION
 
 SCHEMA: Final = 1
 SCHEMA_KEY: Final = "croze:schema"
@@ -67,14 +75,16 @@ UNFINISHED: Final = f"{PREFIX}unfinished"
 BATCHES: Final = f"{PREFIX}batches"
 WORKERS: Final = f"{PREFIX}workers"
 ENVIRONMENTS: Final = f"{PREFIX}environments"
-RECONCILING: Final = f"{PREFIX}reconciling"
-#: RQ's name of the one queue. With the schema version: a ring is for workers that can read the job.
-QUEUE: Final = f"croze-{SCHEMA}"
+RELEASES: Final = f"{PREFIX}releases"
+UNSERVED: Final = f"{PREFIX}unserved"
+RETIRING: Final = f"{PREFIX}retiring"
 
 #: A lease outlives three missed heartbeats, and with one turn of the reconciler stays under the promised 10 s.
 LEASE_S: Final = 8.0
 HEARTBEAT_S: Final = 2.0
 RECONCILE_S: Final = 2.0
+#: Whether a release is gone need not be known at once.
+RETIRE_S: Final = 10.0
 #: Longer than an attempt to deliver a webhook may take: who has not reported by then is dead.
 DELIVERY_LEASE_S: Final = 30.0
 #: How soon an item is looked at again whose score another worker computes for another job.
@@ -93,6 +103,8 @@ TOMBSTONE_S: Final = 7 * _DAY_S
 SCORE_TTL_S: Final = 30 * _DAY_S
 #: Longer than any queue should be: a batch is needed until the last item of the last job that names it.
 BATCH_TTL_S: Final = 30 * _DAY_S
+#: Longer than it takes to roll a release out, or back.
+UNSERVED_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +185,20 @@ class StagedKeys:
     def for_scripts(self) -> list[str]:
         """In the order in which `store/create.lua` unpacks them."""
         return [self.items, self.open, self.outcomes, self.finished]
+
+
+def queue(revision: str) -> str:
+    """RQ's name of the queue of a release's workers: a ring is for those that can read the job, and score it alike."""
+    return f"croze-{SCHEMA}-{revision}"
+
+
+def reconciling(revision: str) -> str:
+    """Each release rings its own queue, so each has turns of its own."""
+    return f"{PREFIX}reconciling:{revision}"
+
+
+#: The one that workers of this release listen to.
+QUEUE: Final = queue(REVISION)
 
 
 def score(address: str) -> str:

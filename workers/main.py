@@ -64,7 +64,8 @@ def run(store: Store, bench: Workbench, settings: WorkerSettings) -> int:
     try:
         wait_for_redis(store, bench.drain)
         tasks.install(bench)
-        with Heartbeat(store, bench, Reconciler(store, bench.worker_id)):
+        reconciler = Reconciler(store, bench.worker_id, settings.unserved_timeout)
+        with Heartbeat(store, bench, reconciler):
             bench.keeper.recover()
             log.info("engine %s is ready: %s", bench.keeper.pid, bench.keeper.environment)
             listen(store, bench, settings)

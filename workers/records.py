@@ -133,6 +133,8 @@ class Job:
     spec: JobSpec
     status: JobStatus
     counts: Counts
+    needs: frozenset[str] = frozenset()
+    """What a release must have to score it (`proxy.numerics`)."""
     created_at: float
     started_at: float | None = None
     finished_at: float | None = None
@@ -172,6 +174,8 @@ class Outlook:
     """Those alive."""
     cost: float | None
     """Seconds that an item takes, of late, whatever its job; None if none was ever computed."""
+    releases: tuple[frozenset[str], ...]
+    """What the releases can score (`proxy.numerics`) that have a worker alive."""
     jobs: tuple[JobLoad, ...]
     """The unfinished ones, oldest first; none if there are too many to look at."""
 
@@ -205,6 +209,8 @@ class WorkerRecord:
     """Items it has scored since its start."""
     engine_restarts: int = 0
     """Engines it has started, but for the first."""
+    numerics: str = ""
+    """The numerics revision of its release (`proxy.numerics`); "" if that had none."""
     engine_memory: int | None = None
     """Bytes that the engine's process holds; None while none runs, or where the system does not say."""
 
@@ -238,6 +244,8 @@ class Figures:
     items_open: int
     """Items that nobody works on."""
     items_leased: int
+    items_unserved: int
+    """Those of the open ones that no worker alive can score: none lives, or only those of other releases."""
     oldest_open_seconds: float
     """Age of the oldest job that has an open item; 0 if there is none."""
     jobs: Mapping[str, int]

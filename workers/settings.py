@@ -66,6 +66,8 @@ class WorkerSettings(BaseSettings):
     """Engines that may die over one item before it is failed."""
     lease_expiries: Annotated[int, Gt(0)] = LEASE_EXPIRIES
     """Workers that may vanish with one item in their hands before it is failed."""
+    unserved_timeout: Seconds = keys.UNSERVED_S
+    """Seconds that items wait for a worker of a release that can score them, while others are alive; then they fail."""
     drain_seconds: Seconds = 5.0
     """Seconds that the item in hand gets to finish after SIGTERM; then it is handed back."""
     log_format: Literal["plain", "json"] = "plain"

@@ -40,7 +40,7 @@ ITEM_CHANGES: Final[dict[tuple[ItemStatus | Literal["[*]"], ItemStatus], str]] =
     ("running", "scored"): "outcome",
     ("running", "failed"): "outcome",
     ("queued", "scored"): "outcome after the lease",
-    ("queued", "failed"): "outcome after the lease",
+    ("queued", "failed"): "outcome after the lease, or no worker left that can",
     ("queued", "canceled"): "cancel",
     ("running", "canceled"): "cancel",
 }

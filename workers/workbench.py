@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from proxy import numerics
 from proxy.data import Batch
 from proxy.errors import ProxyError
 from proxy.json_types import JsonObject
@@ -81,7 +82,7 @@ class Workbench:
         self._costs = Costs(settings.chunk_seconds)
 
     def work_on(self, job_id: str) -> None:
-        """Score one chunk of the job. Nothing if the job is gone, has ended, or has no open item.
+        """Score one chunk of the job. Nothing if it is gone, has ended, has no open item, or needs another release.
 
         Raises:
             StoreError: Redis is away. What is in hand is given back, by the end of its lease if need be.
@@ -91,6 +92,10 @@ class Workbench:
         """
         job = self._store.jobs.get(job_id)
         if job is None or job.status in TERMINAL_JOB:
+            return
+        if not job.needs <= numerics.SERVES:
+            # Rung by mistake: each release has a queue of its own.
+            log.warning("job %s is left alone: it needs %s", job_id, ", ".join(sorted(job.needs - numerics.SERVES)))
             return
         with logs.bound(job_id=job_id, request_id=job.spec.request_id):
             self._work_on(job.spec, job.counts.queued)

@@ -31,7 +31,10 @@ def workers(
     as_json: Annotated[bool, typer.Option("--json", help="One object a line, with all that is known.")] = False,
 ) -> None:
     """Show the workers that are alive. One that stops is forgotten within 10 seconds."""
-    found = _fetch(url.rstrip("/"))
+    answer = _fetch(url.rstrip("/"))
+    found: list[dict[str, Any]] = answer["items"]
+    if found and answer["unserved_items"]:
+        stderr().print(f"{answer['unserved_items']:,} items wait for a worker of another release", soft_wrap=True)
     if as_json:
         for worker in found:
             stdout().print(json.dumps(worker), markup=False, soft_wrap=True)
@@ -47,13 +50,12 @@ def workers(
     stdout().print(table)
 
 
-def _fetch(url: str) -> list[dict[str, Any]]:
+def _fetch(url: str) -> dict[str, Any]:
     with connected(url) as client:
         answer = client.get("/v1/workers")
         body = json_of(answer)
         if answer.is_success:
-            found: list[dict[str, Any]] = body["items"]
-            return found
+            return body
         hints = [KEY_HINT] if answer.status_code in (401, 403) else []
         raise CommandError(
             f"{url} does not tell: {body.get('detail') or f'{answer.status_code} {answer.reason_phrase}'}", hints

@@ -15,6 +15,7 @@ from app.jobs.service import Jobs
 from app.json_body import JsonRoute
 from app.problems import STORE_CODES, problems
 from proxy.json_types import JsonObject
+from proxy.numerics import REVISION
 from workers.records import SeenWorker
 
 router = APIRouter(prefix="/v1/workers", tags=["service"], route_class=JsonRoute)
@@ -23,7 +24,14 @@ router = APIRouter(prefix="/v1/workers", tags=["service"], route_class=JsonRoute
 @router.get("", response_model=WorkerList, summary="The workers that are alive", responses=problems(*STORE_CODES))
 def list_workers(store: StoreDep, jobs: JobsDep) -> Response:
     """What each worker said of itself at its last heartbeat, by id. An empty list is no error: jobs wait."""
-    return JsonResponse({"items": [_worker_json(seen, jobs) for seen in store.fleet.seen()]})
+    figures = store.figures()
+    return JsonResponse(
+        {
+            "items": [_worker_json(seen, jobs) for seen in figures.workers],
+            "numerics": REVISION,
+            "unserved_items": figures.items_unserved,
+        }
+    )
 
 
 def _worker_json(seen: SeenWorker, jobs: Jobs) -> JsonObject:
@@ -41,6 +49,7 @@ def _worker_json(seen: SeenWorker, jobs: Jobs) -> JsonObject:
             "memory_bytes": record.engine_memory,
             "restarts": record.engine_restarts,
         },
+        "numerics": record.numerics,
         "scored": record.scored,
         "started_at": timestamp(record.started_at),
         "last_beat_at": timestamp(seen.beat_at),

@@ -30,6 +30,11 @@ class WorkerView(View):
     job: str | None = Field(description="The job it works on; null if none, or one that is not yours")
     environment: EnvironmentView | None = Field(description="Where its scores are computed; null until that is known")
     engine: EngineView
+    numerics: str = Field(
+        description="Numerics revision of its release: another one than the service's takes no job that it would score "
+        "differently",
+        examples=["0a1b2c3d"],
+    )
     scored: int = Field(description="Items it has scored since its start")
     started_at: str
     last_beat_at: str
@@ -38,3 +43,8 @@ class WorkerView(View):
 
 class WorkerList(View):
     items: list[WorkerView]
+    numerics: str = Field(description="Numerics revision of the service itself", examples=["0a1b2c3d"])
+    unserved_items: int = Field(
+        description="Open items, whosever they are, that no worker in the list can score: there is none, or their "
+        "releases are others"
+    )

@@ -14,17 +14,20 @@ class Prospect:
     position: int | None = None
     """Open items of jobs that are ahead of it: accepted before, or urgent."""
     eta_seconds: float | None = None
-    """Seconds until it will have ended; None if nothing is known of what items cost, or no worker is alive."""
+    """Seconds until it will have ended; None if nothing is known of what items cost, or it is not served."""
+    served: bool | None = None
+    """Whether a worker is alive that can score it; None if it has ended."""
 
 
-def prospect(job_id: str, outlook: Outlook) -> Prospect:
-    """What is before that job. All is None if it has ended."""
+def prospect(job_id: str, needs: frozenset[str], outlook: Outlook) -> Prospect:
+    """What is before that job, which has not ended."""
+    served = any(needs <= tags for tags in outlook.releases)
     ranked = sorted(outlook.jobs, key=lambda load: load.priority != "urgent")  # stable: oldest first in each
     own = next((load for load in ranked if load.id == job_id), None)
-    if own is None:
-        return Prospect()
+    if own is None:  # over 1,000 jobs wait
+        return Prospect(served=served)
     ahead = ranked[: ranked.index(own)]
-    return Prospect(sum(load.open for load in ahead), _eta(own, outlook))
+    return Prospect(sum(load.open for load in ahead), _eta(own, outlook) if served else None, served)
 
 
 def _eta(own: JobLoad, outlook: Outlook) -> float | None:

@@ -211,6 +211,10 @@ class JobView(View):
         description="About how many seconds until the job will have ended, by what items cost so far and the workers "
         "that are alive; null if that is not known, or it has ended"
     )
+    served: bool | None = Field(
+        description="Whether a worker is alive that can score it. If not, it waits for one; after an upgrade that "
+        "changed scores, its open items fail with `release_retired` in an hour. null if it has ended"
+    )
     created_at: str = Field(description="RFC 3339, UTC, by Redis' clock")
     started_at: str | None
     finished_at: str | None

@@ -122,7 +122,7 @@ class Jobs:
         if all(job.status in TERMINAL_JOB for job in jobs):
             return [Prospect() for _ in jobs]
         outlook = self.store.jobs.outlook()
-        return [prospect(job.spec.id, outlook) for job in jobs]
+        return [Prospect() if job.status in TERMINAL_JOB else prospect(job.spec.id, job.needs, outlook) for job in jobs]
 
     def cancel(self, job_id: str) -> Job:
         """End the job, keeping the results so far. A job that has ended stays as it is.

@@ -38,6 +38,7 @@ def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
         "webhook": None if spec.webhook is None else _webhook(spec.webhook),
         "position": ahead.position,
         "eta_seconds": ahead.eta_seconds,
+        "served": ahead.served,
         "created_at": timestamp(job.created_at),
         "started_at": timestamp(job.started_at),
         "finished_at": timestamp(job.finished_at),

@@ -55,6 +55,8 @@ def _of_queue(figures: Figures) -> Iterable[Metric]:
     items.add_metric(["open"], figures.items_open)
     items.add_metric(["leased"], figures.items_leased)
     yield items
+    unserved = "Open items that no worker alive can score"
+    yield GaugeMetricFamily("croze_queue_items_unserved", unserved, figures.items_unserved)
     jobs = GaugeMetricFamily("croze_jobs", "Unfinished jobs", labels=["state"])
     jobs.add_metric(["queued"], figures.jobs_queued)
     jobs.add_metric(["running"], figures.jobs_running)

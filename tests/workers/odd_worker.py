@@ -167,7 +167,8 @@ def _shift_clock(seconds: float) -> None:
 
 
 def main() -> int:
-    keys.LEASE_S, keys.HEARTBEAT_S, keys.RECONCILE_S = LEASE_S, 0.5, 0.5  # type: ignore[misc]
+    keys.LEASE_S, keys.HEARTBEAT_S = LEASE_S, 0.5  # type: ignore[misc]
+    keys.RECONCILE_S = keys.RETIRE_S = 0.5  # type: ignore[misc]
     import workers.main
     from workers.engine import Engine
 

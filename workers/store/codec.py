@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -14,6 +15,10 @@ from workers.webhooks import Webhook
 #: By hand, not by `asdict`: that copies deeply, and there are 20,000 of them.
 _ITEM_FIELDS: Final = ("id", "architecture", "format", "params", "macs", "facts")
 _SCORE_FIELDS: Final = {field.name for field in fields(Score)}
+_FIELDS: Final[Mapping[type, frozenset[str]]] = {
+    kind: frozenset(field.name for field in fields(kind))
+    for kind in (JobSpec, ItemSpec, ItemOutcome, WorkerRecord, ApiKey)
+}
 
 
 def _dumps(data: object) -> str:
@@ -26,6 +31,15 @@ def _loads(text: bytes) -> Any:
     return json.loads(text.decode())
 
 
+def _known(kind: type, data: dict[str, Any]) -> dict[str, Any]:
+    """The fields that this release has: a newer one, which works beside it, may have added some.
+
+    One that changes what a job means is no such field: it raises `proxy.numerics.TASK_FORMAT`.
+    """
+    names = _FIELDS[kind]
+    return data if data.keys() <= names else {name: value for name, value in data.items() if name in names}
+
+
 def job_to_json(spec: JobSpec) -> str:
     return _dumps({**asdict(spec), "settings": dict(spec.settings)})
 
@@ -35,7 +49,7 @@ def job_from_json(text: bytes) -> JobSpec:
     webhook: dict[str, Any] | None = data.get("webhook")
     if webhook is not None:
         data["webhook"] = Webhook(**webhook | {"events": tuple(webhook["events"])})
-    return JobSpec(**data | {"proxies": tuple(data["proxies"])})
+    return JobSpec(**_known(JobSpec, data | {"proxies": tuple(data["proxies"])}))
 
 
 def item_to_json(spec: ItemSpec) -> str:
@@ -46,7 +60,7 @@ def item_to_json(spec: ItemSpec) -> str:
 
 def item_from_json(index: int, text: bytes) -> ItemSpec:
     data: dict[str, Any] = _loads(text)
-    return ItemSpec(index=index, **data)
+    return ItemSpec(index=index, **_known(ItemSpec, data))
 
 
 def outcome_to_json(outcome: ItemOutcome) -> str:
@@ -60,7 +74,7 @@ def outcome_to_json(outcome: ItemOutcome) -> str:
 
 def outcome_from_json(text: bytes) -> ItemOutcome:
     data: dict[str, Any] = _loads(text)
-    return ItemOutcome(**data | {"faults": tuple(data.get("faults", ()))})
+    return ItemOutcome(**_known(ItemOutcome, data | {"faults": tuple(data.get("faults", ()))}))
 
 
 def score_to_json(score: Score) -> str:
@@ -92,6 +106,15 @@ def environment_from_json(text: bytes) -> Environment:
     return Environment(**data)
 
 
+def tags_to_text(tags: Iterable[str]) -> str:
+    # Sorted: the same tags are one member of a set.
+    return " ".join(sorted(tags))
+
+
+def tags_from_text(text: bytes) -> frozenset[str]:
+    return frozenset(text.decode().split())
+
+
 def worker_to_json(record: WorkerRecord) -> str:
     return _dumps(asdict(record))
 
@@ -100,7 +123,7 @@ def worker_from_json(text: bytes) -> WorkerRecord:
     data: dict[str, Any] = _loads(text)
     if data["environment"] is not None:
         data["environment"] = Environment(**data["environment"])
-    return WorkerRecord(**data)
+    return WorkerRecord(**_known(WorkerRecord, data))
 
 
 def api_key_to_json(key: ApiKey) -> str:
@@ -109,4 +132,4 @@ def api_key_to_json(key: ApiKey) -> str:
 
 def api_key_from_json(text: bytes) -> ApiKey:
     data: dict[str, Any] = _loads(text)
-    return ApiKey(**data)
+    return ApiKey(**_known(ApiKey, data))

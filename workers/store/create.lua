@@ -1,7 +1,7 @@
 -- Make a job of what was staged for it, all or nothing.
 -- KEYS: job, then staged items, open, outcomes, finished, then the indexes that list the job
 -- ARGV: id, spec, owner or '', priority, items in all, of these known as scored, known as failed, retention,
---   limits as JSON (see _admission.lua), ends that its webhook is told of or '',
+--   limits as JSON (see _admission.lua), ends that its webhook is told of or '', needs,
 --   for the metrics: scores that the known ones have, then code, how many of the failed ones, code, how many, ...
 -- Returns 'created', or what kept it from doing anything: 'exists'; 'gone': a job of that id has been;
 --   'incomplete': staged keys have expired; or a list that starts with why there is no room (see _admission.lua).
@@ -10,7 +10,7 @@ local id, spec, owner, priority = unpack(ARGV, 1, 4)
 local total, scored, failed, retention = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local known = scored + failed
 local limits = cjson.decode(ARGV[9])
-local webhook, cached = ARGV[10], tonumber(ARGV[11])
+local webhook, needs, cached = ARGV[10], ARGV[11], tonumber(ARGV[12])
 
 if redis.call('EXISTS', JOB) == 1 then
   return 'exists'
@@ -39,7 +39,7 @@ for _, move in ipairs(moves) do
 end
 
 local at = stamp(now())
-redis.call('HSET', JOB, 'id', id, 'spec', spec, 'owner', owner, 'priority', priority, 'status', 'queued',
+redis.call('HSET', JOB, 'id', id, 'spec', spec, 'owner', owner, 'priority', priority, 'needs', needs, 'status', 'queued',
   'created_at', at, 'total', total, 'scored', scored, 'failed', failed, 'canceled', 0)
 if webhook ~= '' then
   redis.call('HSET', JOB, 'webhook', webhook)
@@ -58,7 +58,7 @@ end
 count(1, 'jobs', 'created')
 count(scored, 'items', 'scored', '')
 count(cached, 'scores', 'cache')
-for position = 12, #ARGV, 2 do
+for position = 13, #ARGV, 2 do
   count(tonumber(ARGV[position + 1]), 'items', 'failed', ARGV[position])
 end
 if known == total then

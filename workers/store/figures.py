@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from workers import keys
 from workers.keys import JobKeys
@@ -24,11 +24,12 @@ _COMPUTE: Final = "compute"
 
 def read(wire: Wire) -> Figures:
     """Everything at one moment, by one script."""
-    now, bounds, pairs, (queued, running, open_items, leased, oldest), workers, deliveries = wire.script(
+    now, bounds, pairs, queue, workers, deliveries, needed, releases = wire.script(
         Script.FIGURES,
-        [keys.FIGURES, keys.UNFINISHED, keys.WORKERS, keys.DELIVERIES],
-        [JobKeys.of("").job, keys.worker("")],
+        [keys.FIGURES, keys.UNFINISHED, keys.WORKERS, keys.DELIVERIES, keys.RELEASES],
+        [JobKeys.of("").job, keys.worker(""), keys.WORKER_S],
     )
+    queued, running, open_items, leased, oldest = queue
     fields: dict[str, float] = {name.decode(): float(value) for name, value in _pairs(pairs)}
     seen = [_seen(float(now), float(beat), record) for beat, record in _pairs(workers)]
     return Figures(
@@ -36,6 +37,7 @@ def read(wire: Wire) -> Figures:
         jobs_running=running,
         items_open=open_items,
         items_leased=leased,
+        items_unserved=_unserved(needed, releases),
         oldest_open_seconds=max(0.0, float(now) - float(oldest)) if oldest else 0.0,
         jobs={"created": 0, "completed": 0, "canceled": 0} | _counter(fields, "jobs"),
         items=_items(fields),
@@ -78,6 +80,12 @@ def _seen(now: float, beat: float, record: bytes) -> SeenWorker:
     return SeenWorker(record=codec.worker_from_json(record), beat_at=beat, beat_age=max(0.0, now - beat))
 
 
+def _unserved(needed: Sequence[Any], releases: Sequence[bytes]) -> int:
+    alive = [codec.tags_from_text(tags) for tags in releases]
+    waiting = ((codec.tags_from_text(needs), int(count)) for needs, count in _pairs(needed))
+    return sum(count for needs, count in waiting if not any(needs <= tags for tags in alive))
+
+
 def _items(fields: Mapping[str, float]) -> dict[tuple[str, str], int]:
     found = {("scored", ""): 0, ("failed", ""): 0, ("canceled", ""): 0}
     for label, value in _counter(fields, "items").items():
@@ -101,5 +109,5 @@ def _histogram(fields: Mapping[str, float], name: str, bounds: Sequence[bytes]) 
     return Histogram(buckets=tuple(buckets), sum=fields.get(f"{name}|sum", 0.0))
 
 
-def _pairs(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes]]:
+def _pairs(flat: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
     return zip(flat[0::2], flat[1::2], strict=True)

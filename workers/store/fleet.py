@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from proxy import numerics
 from proxy.task import Environment
 from workers import keys
 from workers.records import SeenWorker, WorkerRecord
@@ -16,18 +19,19 @@ class Fleet:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def beat(self, record: WorkerRecord) -> int:
-        """Say that this worker is alive, and how it is. Returns how many are, this one included."""
+    def beat(self, record: WorkerRecord, serves: Iterable[str] = numerics.SERVES) -> int:
+        """Say that this worker is alive, how it is, and what it can score. Returns how many are, this one included."""
         environment = record.environment
         alive: int = self._wire.script(
             Script.BEAT,
-            [keys.worker(record.id), keys.WORKERS, keys.ENVIRONMENTS],
+            [keys.worker(record.id), keys.WORKERS, keys.ENVIRONMENTS, keys.RELEASES],
             [
                 record.id,
                 codec.worker_to_json(record),
                 keys.WORKER_S,
                 "" if environment is None else codec.environment_to_json(environment),
                 keys.ENVIRONMENTS_KEPT,
+                codec.tags_to_text(serves),
             ],
         )
         return alive
@@ -62,6 +66,11 @@ class Fleet:
         """Where scores have been computed, most recently seen first."""
         found: list[bytes] = self._wire.command("ZREVRANGE", keys.ENVIRONMENTS, 0, -1)
         return [codec.environment_from_json(text) for text in found]
+
+    def releases(self) -> list[frozenset[str]]:
+        """What the releases can score (`proxy.numerics`) of which a worker has lived in the last `WORKER_S`."""
+        found: list[bytes] = self._wire.command("ZRANGEBYSCORE", keys.RELEASES, self.now() - keys.WORKER_S, "+inf")
+        return [codec.tags_from_text(text) for text in found]
 
     def now(self) -> float:
         """Redis' clock: seconds since the epoch."""

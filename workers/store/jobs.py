@@ -5,6 +5,7 @@
     listing.py      what is to be seen of all of them
     working.py      what workers do to it
     ringing.py      which jobs workers are told of
+    retiring.py     what becomes of it when the workers of its release are gone
     jobs.py         how it is ended from outside
 
 Each part is one concern; `Jobs` is all of them.
@@ -15,13 +16,13 @@ from __future__ import annotations
 from workers.keys import JobKeys
 from workers.records import Job
 from workers.store.listing import Listing, indexes
-from workers.store.ringing import Ringing
+from workers.store.retiring import Retiring
 from workers.store.scripts import Script
 from workers.store.submitting import Submitting
 from workers.store.working import Working
 
 
-class Jobs(Submitting, Listing, Working, Ringing):
+class Jobs(Submitting, Listing, Working, Retiring):
     """Every method is one step for all other clients, and raises only `StoreError`s."""
 
     def cancel(self, job_id: str) -> Job | None:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from workers import keys
 from workers.keys import JobKeys
 from workers.records import Job, JobLoad, Outlook, Priority
+from workers.store import codec
 from workers.store.reading import Reading
 from workers.store.scripts import Script
 
@@ -55,13 +56,15 @@ class Listing(Reading):
 
     def outlook(self) -> Outlook:
         """All that is still to be done, and by how many, at one moment. No jobs if there are too many of them."""
-        reply: list[bytes | int] = self._wire.script(
-            Script.OUTLOOK, [keys.UNFINISHED, keys.WORKERS, keys.COST], [JobKeys.of("").job, keys.WORKER_S, MOST_JOBS]
+        workers, cost, releases, *rest = self._wire.script(
+            Script.OUTLOOK,
+            [keys.UNFINISHED, keys.WORKERS, keys.COST, keys.RELEASES],
+            [JobKeys.of("").job, keys.WORKER_S, MOST_JOBS],
         )
-        workers, cost, *rest = reply
         return Outlook(
             workers=int(workers),
             cost=float(cost) if cost else None,
+            releases=tuple(codec.tags_from_text(tags) for tags in releases),
             jobs=tuple(_load(rest[start : start + 6]) for start in range(0, len(rest), 6)),
         )
 

@@ -19,6 +19,7 @@ _JOB_FIELDS: Final = (
     "scored",
     "failed",
     "canceled",
+    "needs",
     "created_at",
     "started_at",
     "finished_at",
@@ -125,7 +126,7 @@ class Reading(JobPart):
 
 
 def _job(fields: Sequence[bytes | None], queued: int, running: int) -> Job | None:
-    spec, status, total, scored, failed, canceled, *times = fields
+    spec, status, total, scored, failed, canceled, needs, *times = fields
     if spec is None or status is None:
         return None
     created_at, started_at, finished_at, expires_at = (None if time is None else float(time) for time in times)
@@ -140,6 +141,7 @@ def _job(fields: Sequence[bytes | None], queued: int, running: int) -> Job | Non
             failed=int(failed or 0),
             canceled=int(canceled or 0),
         ),
+        needs=codec.tags_from_text(needs or b""),
         created_at=created_at or 0.0,
         started_at=started_at,
         finished_at=finished_at,

@@ -32,6 +32,7 @@ class Script(Enum):
     LEASE_DELIVERY = "lease_delivery"
     REPORT_DELIVERY = "report_delivery"
     REDELIVER = "redeliver"
+    RETIRE = "retire"
 
     @property
     def is_about_one_job(self) -> bool:

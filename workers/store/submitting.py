@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.client import Pipeline
 
+from proxy import numerics
 from workers import keys
 from workers.errors import JobExists, JobGone, StoreUnavailable
 from workers.keys import JobKeys
@@ -55,6 +56,7 @@ class Submitting(Reading):
                 self._settings.job_retention,
                 limits_to_json(limits),
                 _announced(spec),
+                codec.tags_to_text(numerics.needs(spec.space, spec.proxies)),
                 *figures.of_known(known),
             ],
         )

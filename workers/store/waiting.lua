@@ -1,6 +1,6 @@
 -- The jobs that have something to do and nobody at it: open items, or leases that are over.
 -- KEYS: unfinished.  ARGV: prefix of a job's keys
--- Returns ids, oldest job first.
+-- Returns id, needs, id, needs, ..., oldest job first.
 local time = redis.call('TIME')
 local now = string.format('%d.%06d', time[1], time[2])
 
@@ -12,6 +12,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   elseif redis.call('EXISTS', job .. ':open') == 1
     or redis.call('ZCOUNT', job .. ':leases', '-inf', now) > 0 then
     table.insert(waiting, id)
+    table.insert(waiting, redis.call('HGET', job, 'needs') or '')
   end
 end
 return waiting

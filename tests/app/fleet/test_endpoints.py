@@ -9,8 +9,9 @@ import pytest
 
 from app.fleet.schemas import WorkerList
 from app.settings import Settings
+from proxy.numerics import REVISION
 from tests.app.conftest import Serve
-from tests.app.driving import CELL, ENVIRONMENT, submitted
+from tests.app.driving import CELL, ENVIRONMENT, cells, submitted, work
 from workers.records import Role, WorkerRecord
 from workers.store import Store
 
@@ -40,8 +41,27 @@ NEW = WorkerRecord(
 )
 
 
+EMPTY = {"items": [], "numerics": REVISION, "unserved_items": 0}
+
+
 def test_no_worker_is_an_empty_list(api: httpx.Client) -> None:
-    assert api.get("/v1/workers").json() == {"items": []}
+    assert api.get("/v1/workers").json() == EMPTY
+
+
+def test_what_nobody_serves_is_counted(api: httpx.Client, store: Store) -> None:
+    job = submitted(api, architectures=cells(3))
+    assert (job["served"], job["eta_seconds"]) == (False, None)
+    assert api.get("/v1/workers").json()["unserved_items"] == 3
+    # A worker of another release is none for this job.
+    store.fleet.beat(replace(BUSY, numerics="0a1b2c3d"), serves={"task=1", "nasbench201=other", "croze=1"})
+    answer = api.get("/v1/workers").json()
+    assert (answer["unserved_items"], answer["items"][0]["numerics"]) == (3, "0a1b2c3d")
+    assert api.get(job["links"]["self"]).json()["served"] is False
+    store.fleet.beat(NEW)
+    assert api.get("/v1/workers").json()["unserved_items"] == 0
+    assert api.get(job["links"]["self"]).json()["served"] is True
+    work(store, job["id"])
+    assert api.get(job["links"]["self"]).json()["served"] is None
 
 
 def test_workers_say_how_they_are(api: httpx.Client, store: Store) -> None:
@@ -63,7 +83,7 @@ def test_workers_say_how_they_are(api: httpx.Client, store: Store) -> None:
 def test_a_worker_that_left_is_not_listed(api: httpx.Client, store: Store) -> None:
     store.fleet.beat(BUSY)
     store.fleet.leave(BUSY.id)
-    assert api.get("/v1/workers").json() == {"items": []}
+    assert api.get("/v1/workers").json() == EMPTY
 
 
 def test_jobs_of_others_are_not_named(serve: Serve, redis_url: str, store: Store) -> None:

@@ -14,6 +14,7 @@ from app.jobs.schemas import JobView, ScorePage
 from app.jobs.waiting import LONGEST_PAUSE
 from proxy.task import Environment
 from tests.app.driving import CELL, cells, fail, queued, seen, submit, submitted, work
+from workers import keys
 from workers.store import Store
 
 
@@ -124,7 +125,7 @@ def test_asking_twice_is_free(api: httpx.Client, store: Store, redis: redis_driv
     seen(store)
     first = submitted(api, architectures=cells(3), proxies=["croze", "params"])
     work(store, first["id"])
-    redis.delete("rq:queue:croze-1")
+    redis.delete(f"rq:queue:{keys.QUEUE}")
 
     answer = submit(api, architectures=cells(3), proxies=["params", "croze"])
 

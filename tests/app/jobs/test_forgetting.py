@@ -11,6 +11,7 @@ import redis as redis_driver
 from app.settings import Settings
 from tests.app.conftest import Serve
 from tests.app.driving import cells, job_keys, queued, seen, submit, submitted, work
+from workers import keys
 from workers.keys import JobKeys
 from workers.store import Store
 
@@ -87,7 +88,7 @@ def test_submitting_queues_nothing_for_a_deleted_id(serve: Serve, redis_url: str
     body = {"space": "nasbench201", "architectures": cells(2)}
     assert api.put("/v1/jobs/mine", json=body).status_code == 202
     api.delete("/v1/jobs/mine")
-    redis.delete("rq:queue:croze-1")
+    redis.delete(f"rq:queue:{keys.QUEUE}")
     assert api.put("/v1/jobs/mine", json=body).json()["code"] == "job_deleted"
     assert store_is_empty(redis)
     assert queued(redis) <= 1  # a ring for a job that is gone, which finds nothing

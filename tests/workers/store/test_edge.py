@@ -112,7 +112,9 @@ def test_scripts_and_keys_agree_on_their_order() -> None:
 
 def test_the_table_of_keys_is_complete(store: Store, redis: redis_driver.Redis) -> None:
     assert keys.__doc__ is not None
-    for name in (keys.UNFINISHED, keys.BATCHES, keys.WORKERS, keys.ENVIRONMENTS, keys.RECONCILING, keys.SCHEMA_KEY):
+    for name in (keys.UNFINISHED, keys.BATCHES, keys.WORKERS, keys.ENVIRONMENTS, keys.RETIRING, keys.SCHEMA_KEY):
+        assert name in keys.__doc__
+    for name in (keys.RELEASES, keys.UNSERVED, keys.reconciling("R"), keys.queue("R")):
         assert name in keys.__doc__
     for name in (keys.COST, keys.jobs(None), keys.jobs("OWNER")):
         assert name in keys.__doc__

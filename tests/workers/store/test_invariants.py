@@ -189,7 +189,7 @@ class Interleaving(RuleBasedStateMachine):
 
     @invariant()
     def waiting_work_is_seen(self) -> None:
-        self.redis.delete("rq:queue:croze-1")
+        self.redis.delete(f"rq:queue:{keys.QUEUE}")
         waiting = [seen.id for seen, _ in self.living() if self.redis.zcard(JobKeys.of(seen.id).open) > 0]
         assert set(waiting) <= set(self.store.jobs.unrung())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import redis as redis_driver
 
+from proxy.numerics import REVISION
 from tests.workers.jobs import finish_all, submit
 from tests.workers.store.test_claims import expire_leases
 from workers import keys
@@ -82,8 +83,9 @@ def test_one_worker_at_a_time_rings_what_was_forgotten(store: Store, redis: redi
     redis.delete(QUEUE)
     assert store.jobs.ring_forgotten("a") == [job_id]
     assert store.jobs.ring_forgotten("b") is None
-    assert 0 < redis.pttl(keys.RECONCILING) <= keys.RECONCILE_S * 1000
-    redis.delete(keys.RECONCILING)
+    turn = keys.reconciling(REVISION)
+    assert 0 < redis.pttl(turn) <= keys.RECONCILE_S * 1000
+    redis.delete(turn)
     assert store.jobs.ring_forgotten("b") == []
     assert redis.llen(QUEUE) == 1
 
