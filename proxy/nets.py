@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from proxy.forward_trace import tell_convolved, tell_normalised, tell_rectified
 from proxy.kernels import Pair, average_3x3, convolve, convolve_in_float32
 from proxy.scaled import Scaled, at_scale
 
@@ -101,17 +102,19 @@ def conv(
     weight, bias = theta[f"{name}.weight"], theta.get(f"{name}.bias")
     if bias is not None:
         bias = at_scale(bias, x_NCHW.exponent)
-    return x_NCHW.map(
+    y_NCHW = x_NCHW.map(
         lambda x: convolve(
             x, weight, bias, stride=_pair(stride), padding=_pair(padding), dilation=dilation, groups=groups
         )
     )
+    return tell_convolved(name, y_NCHW)
 
 
 def conv_in_float32(theta: Theta, name: str, x_NCHW: Scaled, *, stride: int = 1, padding: int = 0) -> Scaled:
     """Convolve float64 values, with the products in float32. The layer has no bias."""
     weight = theta[f"{name}.weight"]
-    return x_NCHW.map(lambda x: convolve_in_float32(x, weight, stride=_pair(stride), padding=_pair(padding)))
+    y_NCHW = x_NCHW.map(lambda x: convolve_in_float32(x, weight, stride=_pair(stride), padding=_pair(padding)))
+    return tell_convolved(name, y_NCHW)
 
 
 def _pair(value: int | Pair) -> Pair:
@@ -123,6 +126,7 @@ def batch_norm(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
     scale, shift = theta.get(f"{name}.bn.weight"), theta.get(f"{name}.bn.bias")
     # The variance of `value` is 2**(-2 exponent) times the true one, and so must be what is added to it.
     eps = max(math.ldexp(BATCH_NORM_EPS, -2 * x_NCHW.exponent), sys.float_info.min)
+    tell_normalised(x_NCHW)
     return Scaled(F.batch_norm(x_NCHW.value, None, None, scale, shift, training=True, eps=eps))
 
 
@@ -140,7 +144,12 @@ def pooled_logits(theta: Theta, name: str, x_NCHW: Scaled) -> tuple[Scaled, Scal
     """Global average pool and linear layer `name`: (pooled_NC, logits_NK)."""
     pooled_NC = x_NCHW.map(lambda x: x.mean(dim=(2, 3)))
     weight, bias = theta[f"{name}.weight"], at_scale(theta[f"{name}.bias"], x_NCHW.exponent)
-    return pooled_NC, pooled_NC.map(lambda x: F.linear(x, weight, bias))
+    return pooled_NC, tell_convolved(name, pooled_NC.map(lambda x: F.linear(x, weight, bias)))
+
+
+def relu(x_NCHW: Scaled) -> Scaled:
+    """ReLU, as the first part of one operation."""
+    return tell_rectified(x_NCHW.relu())
 
 
 class NodeValues(dict[int, Scaled]):
@@ -154,4 +163,4 @@ class NodeValues(dict[int, Scaled]):
         """ReLU of a node's value."""
         if node not in self._rectified:
             self._rectified[node] = self[node].relu()
-        return self._rectified[node]
+        return tell_rectified(self._rectified[node])

@@ -56,10 +56,10 @@ class Scorer:
     def _score_one(self, task: ScoringTask, proxy: Proxy, subject: Subject, batch: Batch) -> Score:
         started = time.perf_counter()
         result: ProxyResult | None = None
-        computed_in, error = task.precision, None
+        computed_in, error = WIDEST_PRECISION if proxy.always_double else task.precision, None
         try:
             try:
-                result = _value(proxy, subject)
+                result = _value(proxy, subject.on(self._on_device(batch, computed_in)))
             except RangeLost:
                 if task.precision == WIDEST_PRECISION:
                     raise

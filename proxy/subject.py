@@ -20,6 +20,7 @@ from proxy.nets import ScorableNet
 from proxy.spaces import get_space
 from proxy.spaces._base import Counts
 from proxy.task import ScoringTask
+from proxy.training_pass import TrainingPass
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +57,10 @@ class Subject:
         self._image = batch.image
         self._space = get_space(task.space)
         self._networks: dict[bool, ScorableNet] = {}
+        self._passes: dict[torch.dtype, TrainingPass] = {}
 
     def on(self, tensors: BatchTensors) -> Subject:
-        """The same architecture on the same batch in another precision. Networks are shared."""
+        """The same architecture on the same batch in another precision. Networks and passes are shared."""
         other = copy(self)
         other.batch = tensors
         return other
@@ -66,6 +68,20 @@ class Subject:
     @cached_property
     def _architecture(self) -> Any:
         return self._space.parse(self._task.architecture, self._space.canonical_format).architecture
+
+    @property
+    def seed(self) -> int:
+        """Of all random numbers: the network's weights are drawn from it already."""
+        return self._task.seed
+
+    @property
+    def training_pass(self) -> TrainingPass:
+        """The network with batch norm on the batch: one pass for all proxies that look at it in one precision."""
+        key = self.batch.images_NCHW.dtype
+        if key not in self._passes:
+            net = self.network(batch_norm=True)
+            self._passes[key] = TrainingPass(net, self.batch.images_NCHW, self.batch.labels_N)
+        return self._passes[key]
 
     @property
     def counts(self) -> Counts:

@@ -27,9 +27,11 @@ class Proxy:
     """Names of the parts that a value comes with -> what each is."""
     needs_batch: bool = True
     """False: the value depends on neither images, seed nor precision."""
+    always_double: bool = False
+    """True: it computes in float64 whatever precision is asked for."""
     sees_all: bool = True
-    """False: the value depends only on what can reach the logits of the network without batch norm, so that
-    architectures with the same such network (`Space.effective`) share it."""
+    """False: the value depends only on what can reach the logits, so that architectures of which the same can
+    (`Space.effective`) share it."""
     compute: str
     """Dotted name of `compute(subject: proxy.subject.Subject) -> ProxyResult`."""
 

@@ -53,12 +53,12 @@ def append_entry(table: Path, before: str, entry: str) -> None:
 
 def test_add_a_proxy(copy: Path) -> None:
     code = blocks("add-a-proxy.md")
-    assert set(code) == {"l2_norm.py", "entry.py", "test_l2_norm.py"}
-    (copy / "proxy/proxies/l2_norm.py").write_text(code["l2_norm.py"])
-    (copy / "tests/proxy/proxies/test_l2_norm.py").write_text(code["test_l2_norm.py"])
+    assert set(code) == {"l1_norm.py", "entry.py", "test_l1_norm.py"}
+    (copy / "proxy/proxies/l1_norm.py").write_text(code["l1_norm.py"])
+    (copy / "tests/proxy/proxies/test_l1_norm.py").write_text(code["test_l1_norm.py"])
     entry = code["entry.py"].split("ENTRY = ")[1].strip()
     append_entry(copy / "proxy/proxies/__init__.py", "    for proxy in (\n", f"    for proxy in (\n{entry},\n")
-    run_tests(copy, "tests/proxy/proxies/test_l2_norm.py")
+    run_tests(copy, "tests/proxy/proxies/test_l1_norm.py")
 
 
 def test_add_a_space(copy: Path) -> None:

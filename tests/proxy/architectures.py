@@ -29,6 +29,7 @@ def task_of(
     settings: Mapping[str, int] | None = None,
     proxies: tuple[str, ...] = ("croze",),
     seed: int = 0,
+    precision: str = "float64",
     layers: bool = False,
 ) -> ScoringTask:
     """A task as the service would make it of a request, at small settings unless told."""
@@ -39,7 +40,7 @@ def task_of(
         proxies=proxies,
         batch=batch.digest,
         seed=seed,
-        precision="float64",
+        precision=precision,
         layers=layers,
     )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from proxy.forward_trace import tell_rectified
 from proxy.initialisation import Drawing
 from proxy.nets import (
     Layer,
@@ -26,6 +27,7 @@ from proxy.nets import (
     conv,
     max_pool_3x3,
     pooled_logits,
+    relu,
 )
 from proxy.scaled import Scaled, concatenated
 from proxy.spaces._base import ImageShape, Settings
@@ -222,7 +224,7 @@ class DartsNet(ScorableNet):
             if live:
                 assert relu_NCHW is not None, "a live input comes from a live cell"
                 # Here, and not where a cell's output is four times as large.
-                nodes[position] = self._preprocess(theta, plan, position, relu_NCHW).rescaled()
+                nodes[position] = self._preprocess(theta, plan, position, tell_rectified(relu_NCHW)).rescaled()
         for position, live in enumerate(plan.live_pairs):
             operation, source = plan.genotype.pairs[position]
             if not live or operation == "none":
@@ -258,7 +260,7 @@ class DartsNet(ScorableNet):
         if operation.startswith("dil_conv"):
             return self._separable(theta, name, nodes.relu(source), k, stride, dilation=2)
         x_NCHW = self._separable(theta, f"{name}.first", nodes.relu(source), k, stride)
-        return self._separable(theta, f"{name}.second", x_NCHW.relu(), k, 1)
+        return self._separable(theta, f"{name}.second", relu(x_NCHW), k, 1)
 
     def _separable(self, theta: Theta, name: str, relu_NCHW: Scaled, k: int, stride: int, dilation: int = 1) -> Scaled:
         """Depthwise, then pointwise convolution."""

@@ -30,6 +30,7 @@ from proxy.nets import (
     conv,
     conv_in_float32,
     pooled_logits,
+    relu,
 )
 from proxy.scaled import Scaled
 from proxy.spaces._base import ImageShape, Settings
@@ -144,7 +145,7 @@ class NasBench201Net(ScorableNet):
                 features[reduction], x_NCHW = reduced_NCHW, reduced_NCHW.to(x_NCHW.value.dtype)
         if self._skeleton.batch_norm:
             x_NCHW = batch_norm(theta, LAST, x_NCHW)
-        features[3] = x_NCHW = x_NCHW.relu()
+        features[3] = x_NCHW = relu(x_NCHW)
         features[4], logits_NK = pooled_logits(theta, "head", x_NCHW)
         return Output(logits_NK, tuple(features))
 
@@ -200,9 +201,9 @@ def reduce(theta: Theta, name: str, x_NCHW: Scaled) -> Scaled:
     """The residual block between stages, in float64. Its two batch norms stay even where all others are removed."""
     convolve = conv if x_NCHW.value.dtype == torch.float64 else conv_in_float32
     x_NCHW = x_NCHW.to(torch.float64)
-    branch_NCHW = convolve(theta, f"{name}.conv_a", x_NCHW.relu(), stride=2, padding=1)
+    branch_NCHW = convolve(theta, f"{name}.conv_a", relu(x_NCHW), stride=2, padding=1)
     branch_NCHW = batch_norm(theta, f"{name}.conv_a", branch_NCHW)
-    branch_NCHW = convolve(theta, f"{name}.conv_b", branch_NCHW.relu(), padding=1)
+    branch_NCHW = convolve(theta, f"{name}.conv_b", relu(branch_NCHW), padding=1)
     branch_NCHW = batch_norm(theta, f"{name}.conv_b", branch_NCHW)
     halved_NCHW = x_NCHW.map(lambda x: torch.nn.functional.avg_pool2d(x, 2))
     return convolve(theta, f"{name}.residual", halved_NCHW) + branch_NCHW

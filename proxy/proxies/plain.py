@@ -1,0 +1,26 @@
+"""[T] Plain: weight times gradient, with its sign.
+
+After Abdelfattah et al.: Zero-Cost Proxies for Lightweight NAS (ICLR 2021), arXiv:2101.08134, where it is the simplest
+of the pruning scores that the others refine.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from proxy.proxies._base import ProxyResult
+from proxy.proxies.layer_sums import over_layers
+from proxy.subject import Subject
+
+
+def compute(subject: Subject) -> ProxyResult:
+    """Sum over all weights of weight times gradient of the loss.
+
+    Raises:
+        ZeroGradient: the loss depends on no weight.
+    """
+    return over_layers(subject.training_pass, _product)
+
+
+def _product(weight: Tensor, gradient: Tensor) -> Tensor:
+    return (weight * gradient).sum()
