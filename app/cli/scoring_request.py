@@ -10,12 +10,13 @@ from typing import Any, Final
 from app.cli.architectures_file import Entry, Unreadable
 from app.cli.errors import UsageError
 from app.cli.terminal import count
-from proxy.errors import InvalidArchitecture, ProxyError, UnknownFormat, shown
+from proxy.errors import InvalidArchitecture, ProxyError
 from proxy.json_types import JsonValue
 from proxy.precision import check_precision
 from proxy.proxies import get_proxy
 from proxy.spaces import SPACES, get_space
 from proxy.spaces._base import Architecture, Space
+from proxy.spaces.reading import read, space_of
 
 #: A seed is an unsigned 32-bit number, as over HTTP.
 MAX_SEED: Final = 2**32 - 1
@@ -104,7 +105,7 @@ def check_request(found: Iterable[Entry | Unreadable], options: ScoringOptions) 
             faults.append(f"{entry.where}: {entry.problem}")
             continue
         try:
-            entry_space = space or _recognise(entry)
+            entry_space = space or space_of(entry.value, entry.format)
             accepted.append(_parse(entry, entry_space))
             space = entry_space  # the first that is clear decides: one run, one space
         except ProxyError as error:
@@ -158,39 +159,8 @@ def _refuse_unless_scorable(accepted: Sequence[Accepted], faults: Sequence[str],
 
 
 def _parse(entry: Entry, space: Space[Any]) -> Accepted:
-    try:
-        parsed = space.parse(entry.value, entry.format)
-    except UnknownFormat as error:
-        raise _other_space(entry, space) or error from error
+    parsed = read(space, entry.value, entry.format)
     return Accepted(entry.where, entry.value, parsed.format, entry.id, parsed.architecture)
-
-
-def _recognise(entry: Entry) -> Space[Any]:
-    """The one space that the value, or its named format, belongs to."""
-    fitting = _fitting(entry)
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        raise UnknownFormat(
-            f"{shown(entry.value)} fits no space by itself; check it, or name one with --space ({', '.join(SPACES)})"
-        )
-    raise UnknownFormat(
-        f"{shown(entry.value)} could be of {' or '.join(each.name for each in fitting)}; name one with --space"
-    )
-
-
-def _fitting(entry: Entry) -> list[Space[Any]]:
-    if entry.format is not None:
-        return [space for space in SPACES.values() if entry.format in space.formats]
-    return [space for space in SPACES.values() if any(f.recognises(entry.value) for f in space.formats.values())]
-
-
-def _other_space(entry: Entry, space: Space[Any]) -> UnknownFormat | None:
-    """A better error for an architecture that plainly belongs to another space."""
-    others = [each.name for each in _fitting(entry) if each.name != space.name]
-    if not others:
-        return None
-    return UnknownFormat(f"this is of space {others[0]}, the others are of {space.name}; score one space at a time")
 
 
 def _describe(where: str, error: ProxyError) -> list[str]:

@@ -11,6 +11,7 @@ from app.jobs.schemas import MAX_ID_LENGTH
 from app.validation import brief
 from proxy.errors import Fault, InvalidArchitecture, ProxyError, allowed_names
 from proxy.spaces._base import ImageShape, Settings, Space
+from proxy.spaces.reading import read
 from workers.records import ItemOutcome, ItemSpec
 from workers.timings import measured
 
@@ -112,7 +113,7 @@ def _parse_item(index: int, value: object, format_name: str | None, frame: Frame
         item_id = value.get("id")
         format_name = value.get("format") or format_name
         value = value["architecture"]
-    parsed = frame.space.parse(value, format_name)
+    parsed = read(frame.space, value, format_name)
     architecture = parsed.architecture
     frame.space.check_memory(
         architecture,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from proxy.errors import Fault, InvalidSettings, TooLarge, UnknownFormat, allowed_names, shown
-from proxy.json_types import JsonObject
+from proxy.json_types import JsonObject, JsonValue
 from proxy.precision import WIDEST_NUMBER_BYTES
 
 Settings: TypeAlias = Mapping[str, int]
@@ -50,6 +50,11 @@ class Format(Generic[A]):
     """Reads any JSON value. Raises InvalidArchitecture with every fault; never anything else."""
     recognises: Callable[[object], bool]
     """Whether a value says by itself that it is meant in this format (well formed or not)."""
+    write: Callable[[A], JsonValue]
+    """An architecture in this format: a JSON value that `parse` reads as the same architecture. Raises LossyConversion
+    with all that the format cannot hold; never anything else."""
+    may_be: Callable[[object], bool] = lambda _: False
+    """Whether a value that says nothing by itself has the shape of this format: several may share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,12 @@ class Space(Generic[A]):
     effective: Callable[[A], str] | None = None
     """Canonical form of the smallest architecture that has the same network without batch norm, weights included:
     they share a score (`Proxy.sees_all` apart). None: each has its own."""
+    isomorphism: Callable[[A], str] | None = None
+    """A name of the architecture's class: those of one class compute the same function, but for weights that differ, so
+    that their scores differ at a seed. None: the space knows no classes."""
+    reordered: Callable[[A], A] | None = None
+    """The architecture of the same class that is written in the one order which formats have that keep none, such as
+    sorted pairs. None: order is nowhere lost."""
     image_multiple: int = 4
     """Height and width of an image must be a multiple of this: each reduction halves them."""
 

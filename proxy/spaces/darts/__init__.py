@@ -65,4 +65,6 @@ DARTS: Final = Space(
     facts=facts,
     peak_numbers=peak_numbers,
     network="proxy.spaces.darts.model:build",
+    isomorphism=lambda genotype: genotype.in_order.canonical,
+    reordered=lambda genotype: genotype.in_order,
 )

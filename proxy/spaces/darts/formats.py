@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from proxy.errors import allowed_names, shown
-from proxy.json_types import JsonObject
+from proxy.json_types import JsonObject, JsonValue
 from proxy.spaces._base import Format
 from proxy.spaces._faults import WHOLE, Faults, invalid, is_integer, is_sequence
 from proxy.spaces.darts._text import MAX_TEXT, Field, fields_of_json, fields_of_repr, looks_like_repr
+from proxy.spaces.darts.formats_naslib import NASLIB_FORMATS
+from proxy.spaces.darts.formats_nb301 import NB301_FORMAT
+from proxy.spaces.darts.formats_nni import NNI_FORMAT
 from proxy.spaces.darts.genotype import INPUTS, OPERATIONS, CellGenotype, Genotype, Pair
 
 #: A cell of this many pairs still has a canonical form that fits into `MAX_TEXT`; published ones have 8 to 14.
@@ -193,6 +196,23 @@ def _looks_like_json(value: object) -> bool:
     return isinstance(value, dict) and any(key in value for key in (*_KEYS, *_ALIASES))
 
 
+def write_repr(genotype: Genotype) -> JsonValue:
+    """What Python prints for the genotype."""
+    cells = (("normal", genotype.normal), ("reduce", genotype.reduce))
+    fields = [f"{key}={list(cell.pairs)}, {key}_concat={list(cell.concat)}" for key, cell in cells]
+    return f"Genotype({', '.join(fields)})"
+
+
+def write_json(genotype: Genotype) -> JsonValue:
+    """The genotype as an object: `Genotype.canonical` is its text."""
+    return {
+        "normal": [list(pair) for pair in genotype.normal.pairs],
+        "normal_concat": list(genotype.normal.concat),
+        "reduce": [list(pair) for pair in genotype.reduce.pairs],
+        "reduce_concat": list(genotype.reduce.concat),
+    }
+
+
 FORMATS: Final[dict[str, Format[Genotype]]] = {
     each.name: each
     for each in (
@@ -202,6 +222,7 @@ FORMATS: Final[dict[str, Format[Genotype]]] = {
             example=_REPR_EXAMPLE,
             parse=parse_repr,
             recognises=looks_like_repr,
+            write=write_repr,
         ),
         Format(
             name="darts_json",
@@ -209,6 +230,10 @@ FORMATS: Final[dict[str, Format[Genotype]]] = {
             example=_JSON_EXAMPLE,
             parse=parse_json,
             recognises=_looks_like_json,
+            write=write_json,
         ),
+        *NASLIB_FORMATS,
+        NB301_FORMAT,
+        NNI_FORMAT,
     )
 }

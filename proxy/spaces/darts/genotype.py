@@ -58,6 +58,13 @@ class CellGenotype:
             (INPUTS + position // 2, operation, source) for position, (operation, source) in enumerate(self.pairs)
         )
 
+    @property
+    def in_order(self) -> CellGenotype:
+        """The cell with the two pairs of each node in order of their inputs: a sum has none."""
+        nodes = (self.pairs[first : first + 2] for first in range(0, len(self.pairs), 2))
+        ordered = (pair for node in nodes for pair in sorted(node, key=lambda pair: (pair[1], pair[0])))
+        return CellGenotype(tuple(ordered), self.concat)
+
     @cached_property
     def live_states(self) -> frozenset[int]:
         """The states, inputs included, whose value can reach the cell's output: `none` cuts."""
@@ -101,6 +108,11 @@ class Genotype:
             },
             separators=(",", ":"),
         )
+
+    @property
+    def in_order(self) -> Genotype:
+        """The genotype with both cells in order: the same function, its weights drawn in another order."""
+        return Genotype(self.normal.in_order, self.reduce.in_order)
 
     def cell(self, index: int, layers: int) -> CellGenotype:
         """The cell at `index` of 0 .. layers - 1: reduction at one and two thirds of the depth."""

@@ -61,4 +61,5 @@ NASBENCH201: Final = Space(
     network="proxy.spaces.nasbench201.model:build",
     enumerate=enumerate_cells,
     effective=lambda cell: cell.effective.canonical,
+    isomorphism=lambda cell: str(equivalence_classes()[official_index()[cell.canonical]]),
 )

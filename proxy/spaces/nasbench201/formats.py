@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from proxy.errors import allowed_names, shown
+from proxy.json_types import JsonValue
 from proxy.spaces._base import Format
 from proxy.spaces._faults import WHOLE, Faults, invalid, is_integer, is_sequence
+from proxy.spaces.nasbench201.formats_integers import INTEGER_FORMATS
+from proxy.spaces.nasbench201.formats_keyed import KEYED_FORMATS
 from proxy.spaces.nasbench201.genotype import EDGES, INPUT, OPERATIONS, OUTPUT, Cell
-from proxy.spaces.nasbench201.index import SIZE, official_cells
+from proxy.spaces.nasbench201.index import SIZE, official_cells, official_index
 
 _STRING_EXAMPLE: Final = "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|"
 _LIST_EXAMPLE: Final = [
@@ -139,9 +142,18 @@ def _operation(at: str, edge: object, source: int, faults: Faults) -> str | None
     return operation
 
 
+def write_list(cell: Cell) -> JsonValue:
+    """The cell as nodes 1 to 3, each a list of [operation, source node]."""
+    on = dict(zip(EDGES, cell.operations, strict=True))
+    return [[[on[node, source], source] for source in range(node)] for node in _NODES]
+
+
 def _is_list_form(value: object) -> bool:
-    """Lists of lists: a plain list of numbers would be another tool's encoding."""
-    return is_sequence(value) and any(is_sequence(node) for node in value)
+    """Lists of lists of lists with a name in front: lists of numbers would be another tool's encoding."""
+    if not is_sequence(value):
+        return False
+    edges = (edge for node in value if is_sequence(node) for edge in node if is_sequence(edge))
+    return any(len(edge) > 0 and isinstance(edge[0], str) for edge in edges)
 
 
 FORMATS: Final[dict[str, Format[Cell]]] = {
@@ -153,6 +165,7 @@ FORMATS: Final[dict[str, Format[Cell]]] = {
             example=_STRING_EXAMPLE,
             parse=parse_string,
             recognises=lambda value: isinstance(value, str) and ("|" in value or "~" in value),
+            write=lambda cell: cell.canonical,
         ),
         Format(
             name="nb201_list",
@@ -160,15 +173,20 @@ FORMATS: Final[dict[str, Format[Cell]]] = {
             example=_LIST_EXAMPLE,
             parse=parse_list,
             recognises=_is_list_form,
+            write=write_list,
         ),
         Format(
             name="nats_tss_index",
             summary="The official index of NAS-Bench-201 and the topology space of NATS-Bench, 0 to 15624.",
             example=_INDEX_EXAMPLE,
             parse=parse_index,
-            # A bare number says nothing: other tools number other things.
             recognises=lambda value: isinstance(value, str) and value.strip().startswith(_INDEX_PREFIX),
+            write=lambda cell: official_index()[cell.canonical],
+            # A bare number says nothing: other tools number other things.
+            may_be=lambda value: is_integer(value) or (isinstance(value, str) and _index_in_text(value) is not None),
         ),
+        *INTEGER_FORMATS,
+        *KEYED_FORMATS,
     )
 }
 assert len(EDGES) == sum(_NODES), "every node is fed by all nodes before it"

@@ -50,13 +50,20 @@ def test_every_bad_line_is_listed_and_nothing_else_is_done() -> None:
 
 
 def test_a_value_that_fits_no_space_asks_for_one() -> None:
-    (line,) = refusal([Entry("f:1", 2631)], options()).details
-    assert "--space" in line
+    (line,) = refusal([Entry("f:1", "nonsense")], options()).details
+    assert line == "f:1: 'nonsense' fits no space by itself; check it, or name the space (nasbench201, darts)"
+
+
+def test_a_value_that_could_be_several_things_comes_with_all_of_them() -> None:
+    (line,) = refusal([Entry("f:1", [4, 0, 3, 1, 4, 3])], options()).details
+    assert "as naslib_nb201 it is" in line
+    assert "as nb201_spec it is" in line
 
 
 def test_two_spaces_in_one_run_are_refused_by_name() -> None:
     (line,) = refusal([Entry("f:1", CELL), Entry("f:2", DARTS)], options()).details
-    assert line == "f:2: this is of space darts, the others are of nasbench201; score one space at a time"
+    assert line.startswith('f:2: "Genotype(')
+    assert line.endswith("is of space 'darts', the request is of 'nasbench201'; send each space by itself")
 
 
 def test_settings_are_named_as_options() -> None:
