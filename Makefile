@@ -17,7 +17,7 @@ EXTRAS := scoring,embedded,otel,evaluate
 
 # The stamp's name holds what the set-up depends on: it is found again only while all of that is the same.
 # Content, not time: a branch switched back and forth costs nothing.
-KEY := $(shell { pwd; cat pyproject.toml constraints.txt Makefile; } | cksum | cut -d' ' -f1)
+KEY := $(shell { pwd; cat pyproject.toml client/pyproject.toml constraints.txt Makefile; } | cksum | cut -d' ' -f1)
 READY := $(VENV)/ready-$(KEY)
 # The same, with what only benchmarks need.
 BENCH_READY := $(VENV)/ready-bench-$(KEY)
@@ -53,8 +53,9 @@ check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@echo "format, lint, types and import contracts: all good"
+	@$(MAKE) --no-print-directory audit || echo "audit: see above; make audit fails on it, make check does not"
 
-# Not part of `check`: an advisory of today must not fail a commit of yesterday, and tests use no network.
+# `check` shows what it finds and does not fail: an advisory of today must not fail a commit of yesterday.
 # Its tool has many dependencies, so it lives in an environment of its own.
 AUDIT := build/audit
 AUDIT_INSTALL = $(AUDIT)/bin/python -m pip --disable-pip-version-check --no-input -q install pip-audit==2.10.1
@@ -117,7 +118,7 @@ $(READY):
 # --no-deps: that index holds torch; the rest comes from the usual place in the next step.
 TORCH_INSTALL = $(PIP) install -c constraints.txt --no-deps --index-url $(TORCH_INDEX_URL) torch
 # --no-build-isolation: our own package is built with the pinned setuptools, not with today's newest.
-INSTALL = $(PIP) install -c constraints.txt --no-build-isolation -e '.[$(EXTRAS)]' --group dev
+INSTALL = $(PIP) install -c constraints.txt --no-build-isolation -e '.[$(EXTRAS)]' -e ./client --group dev
 
 $(BENCH_READY): $(READY)
 	$(call step,packages of the benchmarks,$(PIP) install -c constraints.txt --group bench,$(AGAIN))

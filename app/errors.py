@@ -87,7 +87,7 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "invalid": Problem(422, "The request is not valid"),
     # How much at once
     "rate_limited": Problem(429, "The key's allowance per minute is used up"),
-    "quota_exceeded": Problem(429, "The key has too many open items"),
+    "quota_exceeded": Problem(429, "The key has as much as it may have at a time"),
     "queue_full": Problem(429, "The service has too many open items"),
     # The service
     "internal_error": Problem(500, "The service made a mistake"),

@@ -9,6 +9,7 @@
     │   ├── EngineStopped           stopped                somebody no longer wanted the answer; it was killed
     │   ├── EngineStartFailed       engine_start_failed    it never became ready
     │   └── TaskFailed              (the engine's)         it says why it has no scores for a task; it lives on
+    ├── WrongDevice                 wrong_device           the engine computes elsewhere than it has to
     ├── BatchMissing                batch_missing          an item's batch is not kept any more
     ├── LeaseExpired                lease_expired          an item's workers fell silent, one after the other
     ├── ReleaseRetired          release_retired        an item's release has no worker any more
@@ -24,7 +25,7 @@
         ├── JobGone                 job_deleted            the id of a new job is that of one that has been
         ├── Overload                                       this much is not taken now; later it may be
         │   ├── QueueFull           queue_full             too many items are open, whoever's they are
-        │   ├── QuotaExceeded       quota_exceeded         too many items of one owner are open
+        │   ├── QuotaExceeded       quota_exceeded         one owner has too many open items, or batches
         │   └── RateLimited         rate_limited           one owner asks too fast
         └── SchemaMismatch          schema_mismatch        its records are of a newer release
 
@@ -102,6 +103,12 @@ class TaskFailed(EngineFailure):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class WrongDevice(WorkerError):
+    """The engine's device is not the one that CROZE_REQUIRE_DEVICE names."""
+
+    code = "wrong_device"
 
 
 class BatchMissing(WorkerError):
@@ -184,7 +191,7 @@ class QueueFull(Overload):
 
 
 class QuotaExceeded(Overload):
-    """With these, one owner would have too many items open."""
+    """With these, one owner would have too many items open, or batches kept."""
 
     code = "quota_exceeded"
 

@@ -318,5 +318,7 @@ class StoredBatch:
     size: int
     classes: int
     image: ImageShape
+    owner: str | None = None
+    """Name of the API key that uploaded it first; None if that took no key."""
     expires_at: float
     """By Redis' clock, unless it is used before."""

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.answers import JsonResponse, timestamp
+from app.auth import CallerDep
 from app.catalog.schemas import BatchList, UploadedBatchView, UploadQuery
 from app.catalog.service import keep_upload, list_uploads
 from app.deps import SettingsDep, StoreDep
@@ -22,7 +23,6 @@ from proxy.json_types import JsonObject
 
 if TYPE_CHECKING:
     from workers.records import StoredBatch
-    from workers.store import Store
 
 UPLOAD_TYPES: Final = ("application/octet-stream", "application/x-npz", "application/zip")
 
@@ -64,20 +64,28 @@ _BINARY_BODY: Final = {
     summary="Upload a batch",
     openapi_extra=_BINARY_BODY,
     responses=problems(
-        "body_too_large", "unsupported_media_type", "invalid_request", "invalid_batch", "store_full", *STORE_CODES
+        "body_too_large",
+        "unsupported_media_type",
+        "invalid_request",
+        "invalid_batch",
+        "quota_exceeded",
+        "store_full",
+        *STORE_CODES,
     ),
 )
 async def upload(
-    query: Annotated[UploadQuery, Query()], content: Annotated[bytes, Depends(_read_body)], store: StoreDep
+    query: Annotated[UploadQuery, Query()],
+    content: Annotated[bytes, Depends(_read_body)],
+    store: StoreDep,
+    settings: SettingsDep,
+    caller: CallerDep,
 ) -> Response:
     """Takes an .npz file with the arrays `images` (uint8 N,H,W,3 or float N,3,H,W), `labels` (N), and perhaps `mean`
     and `std` (3). Jobs name it by the digest in the answer. The same file again is the same batch."""
-    answer = await run_in_threadpool(_store_upload, store, content, query.name)
-    return JsonResponse(answer, 201)
-
-
-def _store_upload(store: Store, content: bytes, name: str) -> JsonObject:
-    return _uploaded(keep_upload(store, content, name))
+    record = await run_in_threadpool(
+        keep_upload, store, content, query.name, owner=caller.name, most=settings.max_batches_per_key
+    )
+    return JsonResponse(_uploaded(record), 201)
 
 
 def _uploaded(record: StoredBatch) -> JsonObject:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.data import load_batch, read_npz
 from proxy.errors import UnknownBatch, shown
-from workers.errors import StoreUnavailable
+from workers.errors import QuotaExceeded, StoreUnavailable
 
 if TYPE_CHECKING:
     from proxy.data.spec import Batch
@@ -38,20 +38,36 @@ def resolve_batch(store: Store, name: str, data_dir: Path | None) -> Batch:
     return batch
 
 
-def keep_upload(store: Store, content: bytes, name: str) -> StoredBatch:
+def keep_upload(store: Store, content: bytes, name: str, *, owner: str | None, most: int) -> StoredBatch:
     """Check an .npz file and keep it as a batch. The same tensors again are the same batch, under its first name.
+
+    Args:
+        owner: whose it is; None if the service is open. An owner has at most `most` of them.
 
     Raises:
         InvalidBatch: the file, or the name.
+        QuotaExceeded: the owner has too many.
         StoreError: Redis is away or full.
     """
     store.check_memory()
     batch = read_npz(content, name=name)
-    store.batches.put(batch)
+    if owner is not None and not store.batches.refresh(batch.digest):
+        _check_room(store, owner, most)
+    store.batches.put(batch, owner=owner)
     for record in store.batches.listed():
         if record.digest == batch.digest:
             return record
     raise StoreUnavailable(f"batch {batch.digest} was lost by Redis right after it was stored")
+
+
+def _check_room(store: Store, owner: str, most: int) -> None:
+    expiring = sorted(record.expires_at for record in store.batches.listed() if record.owner == owner)
+    if len(expiring) >= most:
+        raise QuotaExceeded(
+            f"{owner!r} has {len(expiring)} uploaded batches, and may have at most {most}; use one of those, or wait "
+            f"until one has not been used for some days",
+            max(1.0, expiring[0] - store.fleet.now()),
+        )
 
 
 def list_uploads(store: Store) -> list[StoredBatch]:

@@ -11,7 +11,7 @@ from workers.records import StoredBatch
 from workers.settings import StoreSettings
 from workers.store.wire import Part, Wire
 
-_INFO: Final = ("name", "size", "classes", "channels", "height", "width")
+_INFO: Final = ("name", "size", "classes", "channels", "height", "width", "owner")
 
 
 class Batches:
@@ -21,14 +21,14 @@ class Batches:
         self._wire = wire
         self._settings = settings
 
-    def put(self, batch: Batch, *, listed: bool = True) -> None:
-        """Keep the batch, or keep it longer. Its first name stays: the digest says what it is.
+    def put(self, batch: Batch, *, listed: bool = True, owner: str | None = None) -> None:
+        """Keep the batch, or keep it longer. Its first name and owner stay: the digest says what it is.
 
         `listed` is for what clients have uploaded; a built-in batch that a job needs is not news to anybody.
         """
         key = keys.batch(batch.digest)
         if not self.refresh(batch.digest):
-            self._wire.transaction(("HSET", key, *self._fields(batch)), ("EXPIRE", key, self._ttl))
+            self._wire.transaction(("HSET", key, *self._fields(batch, owner)), ("EXPIRE", key, self._ttl))
         if listed:
             self._wire.command("SADD", keys.BATCHES, batch.digest)
 
@@ -59,7 +59,7 @@ class Batches:
         fields, milliseconds, time = self._wire.transaction(
             ("HMGET", keys.batch(digest), *_INFO), ("PTTL", keys.batch(digest)), ("TIME",)
         )
-        name, *numbers = [b"" if field is None else field for field in fields]
+        name, *numbers, owner = [b"" if field is None else field for field in fields]
         if not name:
             return None
         size, classes, channels, height, width = map(int, numbers)
@@ -69,12 +69,14 @@ class Batches:
             size=size,
             classes=classes,
             image=ImageShape(channels=channels, height=height, width=width),
+            owner=owner.decode() or None,
             expires_at=int(time[0]) + milliseconds / 1000,
         )
 
-    def _fields(self, batch: Batch) -> list[Part]:
+    def _fields(self, batch: Batch, owner: str | None) -> list[Part]:
         image = batch.image
         values: list[Part] = [batch.name, batch.size, batch.classes, image.channels, image.height, image.width]
+        values.append(owner or "")
         info: list[Part] = [part for pair in zip(_INFO, values, strict=True) for part in pair]
         return [*info, "content", to_bytes(batch)]
 

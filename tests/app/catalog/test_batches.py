@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -12,7 +13,10 @@ import pytest
 import redis as redis_driver
 
 from app.catalog.schemas import BatchList, UploadedBatchView
+from app.settings import Settings
+from tests.app.conftest import Serve
 from tests.app.driving import job_keys, queued, submit, submitted
+from workers.store import Store
 
 IMAGES = np.arange(4 * 8 * 8 * 3, dtype=np.uint8).reshape(4, 8, 8, 3)
 LABELS = np.array([0, 1, 2, 2])
@@ -25,8 +29,10 @@ def _npz(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _upload(api: httpx.Client, content: bytes, name: str = "mine") -> httpx.Response:
-    return api.post("/v1/batches", params={"name": name}, content=content, headers=BINARY)
+def _upload(
+    api: httpx.Client, content: bytes, name: str = "mine", headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    return api.post("/v1/batches", params={"name": name}, content=content, headers={**BINARY, **(headers or {})})
 
 
 def test_an_upload_is_listed_and_can_be_scored_on(api: httpx.Client) -> None:
@@ -63,6 +69,25 @@ def test_built_in_sources_are_listed_and_their_use_is_no_upload(api: httpx.Clien
     assert "cifar10:train[0:8]" in available
     for name in available:
         assert submit(api, batch=name).status_code == 202
+
+
+def test_a_name_has_so_many_batches_and_others_have_theirs(
+    serve: Serve, store: Store, redis_url: str, redis: redis_driver.Redis
+) -> None:
+    alice, bob = ({"Authorization": f"Bearer {store.api_keys.add(name, 'user')[1]}"} for name in ("alice", "bob"))
+    api = serve(Settings(redis_url=redis_url, max_batches_per_key=2))
+    files = [_npz(labels=LABELS + first) for first in range(3)]
+    assert [_upload(api, file, headers=alice).status_code for file in files] == [201, 201, 429]
+    refused = _upload(api, files[2], headers=alice)
+    assert refused.json()["code"] == "quota_exceeded"
+    assert "'alice' has 2 uploaded batches" in refused.json()["detail"]
+    assert int(refused.headers["Retry-After"]) > 1
+    # What is kept already is no new one, and what another has sent is the other's.
+    assert _upload(api, files[0], headers=alice).status_code == 201
+    assert [_upload(api, file, headers=bob).status_code for file in files] == [201, 201, 201]
+    assert _upload(api, files[2], headers=alice).status_code == 201
+    assert _upload(api, _npz(labels=LABELS + 3), headers=bob).status_code == 201
+    assert len(api.get("/v1/batches", headers=bob).json()["uploaded"]) == 4
 
 
 class _Harmful:
