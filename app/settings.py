@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     max_open_items_per_key: int = Field(
         default=100_000, gt=0, description="The same for one key, or several of one name."
     )
+    max_batches_per_key: int = Field(
+        default=100, gt=0, description="Uploaded batches of one key, or several of one name, that are kept at a time."
+    )
     items_per_minute: int = Field(default=200_000, gt=0, description="Items that one key may submit in a minute.")
     requests_per_minute: int = Field(default=6_000, gt=0, description="Requests that one key may send in a minute.")
     webhook_allow_private: bool = Field(
