@@ -37,3 +37,5 @@ def goldens(file: str) -> list[Golden]:
 
 OFFICIAL = goldens("croze_official.json")
 PAPER = goldens("croze_paper.json")
+#: Each with the scores of all baseline proxies.
+BASELINES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "baselines.json").read_text())["measurements"]

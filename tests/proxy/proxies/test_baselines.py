@@ -15,11 +15,13 @@ from torch import Tensor
 
 from proxy.data.spec import Batch
 from proxy.forward_trace import traced
-from proxy.nets import ScorableNet
+from proxy.nets import Output, ScorableNet
 from proxy.proxies import get_proxy
 from proxy.scaled import Scaled
 from proxy.scorer import Scorer
+from proxy.spaces.nasbench201.model import NasBench201Net
 from proxy.subject import BatchTensors, Subject
+from tests.golden import BASELINES as BASELINE_GOLDENS
 from tests.proxy.architectures import random_cell, random_genotype, task_of
 from tests.proxy.proxies.contracts import ProxyContract
 
@@ -93,10 +95,10 @@ def weights_of(net: ScorableNet, images_NCHW: Tensor, *, absolute: bool = False)
     }
 
 
-def gradients_of(scalar: Tensor, theta: dict[str, Tensor], **options: bool) -> dict[str, Tensor]:
+def gradients_of(scalar: Tensor, theta: dict[str, Tensor]) -> dict[str, Tensor]:
     """Of every weight; zeros where it has none."""
     names = [name for name, value in theta.items() if value.requires_grad]
-    values = torch.autograd.grad(scalar, [theta[name] for name in names], materialize_grads=True, **options)
+    values = torch.autograd.grad(scalar, [theta[name] for name in names], materialize_grads=True)
     return dict(zip(names, values, strict=True))
 
 
@@ -166,9 +168,8 @@ def plainly_fisher(subject: Subject) -> float:
 def plainly_jacob_cov(subject: Subject) -> float:
     net, images_NCHW = subject.network(batch_norm=True), subject.batch.images_NCHW.clone().requires_grad_()
     logits_NK = logits_of(net, net.parameters(images_NCHW), images_NCHW)
-    logits_NK.backward(torch.ones_like(logits_NK))
-    assert images_NCHW.grad is not None
-    v = np.linalg.eigvalsh(np.corrcoef(images_NCHW.grad.flatten(1).numpy()))
+    (gradient_NCHW,) = torch.autograd.grad(logits_NK.sum(), [images_NCHW])
+    v = np.linalg.eigvalsh(np.corrcoef(gradient_NCHW.flatten(1).numpy()))
     return -float(np.sum(np.log(v + 1e-5) + 1 / (v + 1e-5)))
 
 
@@ -205,7 +206,7 @@ def plainly_zen(subject: Subject) -> float:
 
 def plainly_l2_norm(subject: Subject) -> float:
     net = subject.network(batch_norm=True)
-    return sum(float(value.double().square().sum()) ** 0.5 for value in net.theta.values() if value.ndim > 1)
+    return sum(math.sqrt(value.double().square().sum()) for value in net.theta.values() if value.ndim > 1)
 
 
 #: How far the plain form may be off: that of grasp is a difference quotient.
@@ -241,6 +242,24 @@ def test_scores_of_one_request_are_those_of_separate_requests(space: str, small_
         assert score.value == alone.value == other.value, score.proxy
 
 
+def test_proxies_of_one_request_share_one_network_and_one_forward_pass(
+    small_batch: Batch, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward, passes = NasBench201Net.forward, []
+
+    def counted(self: NasBench201Net, theta: Any, x_NCHW: Scaled) -> Output:
+        passes.append(self)
+        return forward(self, theta, x_NCHW)
+
+    monkeypatch.setattr(NasBench201Net, "forward", counted)
+    names = ("snip", "grad_norm", "plain", "fisher", "jacob_cov", "nwot", "l2_norm")
+    scorer.score(task_of("nasbench201", MIXED, small_batch, proxies=names), small_batch)
+    assert len(passes) == 1
+    scorer.score(task_of("nasbench201", MIXED, small_batch, proxies=("zen", *names, "grasp")), small_batch)
+    assert len(passes) == 1 + 4
+    assert len({id(net) for net in passes[1:]}) == 1
+
+
 def test_float32_is_close_to_float64(batch: Batch, scorer: Scorer) -> None:
     worst: dict[str, float] = {}
     for space, architecture in ARCHITECTURES:
@@ -253,6 +272,23 @@ def test_float32_is_close_to_float64(batch: Batch, scorer: Scorer) -> None:
             worst[score.proxy] = max(error, worst.get(score.proxy, 0.0))
     assert all(worst[name] == 0 for name in BASELINES if get_proxy(name).always_double)
     assert max(worst.values()) < 1e-5, worst
+
+
+@pytest.mark.parametrize("golden", BASELINE_GOLDENS, ids=lambda golden: f"{golden['space']}-{golden['seed']}")
+def test_pinned_values(golden: dict[str, Any], batch: Batch, scorer: Scorer) -> None:
+    assert golden["batch"] == batch.name
+    assert set(golden["scores"]) == set(BASELINES)
+    task = task_of(
+        golden["space"],
+        golden["architecture"],
+        batch,
+        settings=golden["settings"],
+        proxies=BASELINES,
+        seed=golden["seed"],
+    )
+    for score in scorer.score(task, batch):
+        tolerance = 1e-6 if score.proxy == "plain" else 1e-8
+        assert score.value == pytest.approx(golden["scores"][score.proxy], rel=tolerance, abs=0), score.proxy
 
 
 UNDEFINED = {
