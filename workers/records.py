@@ -13,6 +13,8 @@ from workers.webhooks import Webhook
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
 Priority: TypeAlias = Literal["normal", "urgent"]
+#: Which architectures of a job share one score: those that are the same, or all that are equal as functions.
+Dedupe: TypeAlias = Literal["identical", "isomorphic"]
 ItemStatus: TypeAlias = Literal["queued", "running", "scored", "failed", "canceled"]
 Role: TypeAlias = Literal["read", "user", "admin"]
 WorkerState: TypeAlias = Literal["starting", "idle", "busy", "sick", "draining"]
@@ -30,13 +32,19 @@ class ItemSpec:
     id: str | None = None
     """The client's own name for it."""
     architecture: str
-    """Canonical form. Empty if what was sent is no architecture: such an item is failed from the start."""
+    """Canonical form of what is scored. Empty if what was sent is no architecture: such an item is failed from the
+    start."""
+    sent: str | None = None
+    """Canonical form of what was sent, if an isomorphic architecture is scored in its place."""
+    representative: int | None = None
+    """Index of the item whose architecture is scored for all of its class, be it this one; None if the job scores each
+    item for itself, or if that item is of the job that this one retries."""
     format: str
     """The format it was sent in."""
     params: int
     macs: int
     facts: JsonObject
-    """What the space knows of it; has `connected`, unless it is no architecture."""
+    """What the space knows of what was sent, as params and macs are; has `connected`, unless it is no architecture."""
     retried: int | None = None
     """Its index in the job that this one retries."""
 
@@ -57,6 +65,7 @@ class JobSpec:
     """The name it was asked for by."""
     precision: str
     layers: bool = False
+    dedupe: Dedupe = "identical"
     metadata: JsonObject = field(default_factory=dict)
     owner: str | None = None
     """Name of the API key that submitted it; None if that took no key."""

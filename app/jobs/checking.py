@@ -31,10 +31,14 @@ def check_request(request: SubmitRequest, store: Store, settings: Settings) -> t
 
     Raises:
         ProxyError: the request names or holds something that cannot be scored.
+        InvalidRequest: the space does not know which architectures are isomorphic.
         StoreError: Redis is away.
     """
     with located("space"):
         space = get_space(request.space)
+    if request.dedupe == "isomorphic" and space.isomorphism is None:
+        fault = Fault("dedupe", f"space {space.name!r} knows no classes", "allowed: identical")
+        raise InvalidRequest.of(fault)
     for position, name in enumerate(request.proxies):
         with located(f"proxies[{position}]"):
             get_proxy(name)
@@ -49,6 +53,7 @@ def check_request(request: SubmitRequest, store: Store, settings: Settings) -> t
     frame = Frame(
         space=space,
         settings=complete,
+        dedupe=request.dedupe,
         image=batch.image,
         images=batch.size,
         memory_limit=settings.memory_limit,
@@ -71,6 +76,9 @@ def check_fields(request: SubmitRequest) -> None:
         problem = f"true with {len(request.architectures)} architectures"
         repair = f"allowed: at most {MAX_LAYER_ITEMS} architectures with layers; split the job, or leave layers out"
         faults.append(Fault("layers", problem, repair))
+    if request.layers and request.dedupe == "isomorphic":
+        repair = "leave one of them out: names of layers are an architecture's own"
+        faults.append(Fault("layers", "true with dedupe isomorphic", repair))
     if not _is_small_json(request.metadata):
         problem = f"{brief(request.metadata)} is not allowed"
         repair = (

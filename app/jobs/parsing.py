@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from app.jobs.classes import Member, represented
 from app.jobs.schemas import MAX_ID_LENGTH
 from app.validation import brief
 from proxy.errors import Fault, InvalidArchitecture, ProxyError, allowed_names
 from proxy.spaces._base import ImageShape, Settings, Space
 from proxy.spaces.reading import read
-from workers.records import ItemOutcome, ItemSpec
+from workers.records import Dedupe, ItemOutcome, ItemSpec
 from workers.timings import measured
 
 #: Faults that a failed item lists: more would help nobody.
@@ -30,6 +31,7 @@ class Frame:
     image: ImageShape
     images: int
     memory_limit: int
+    dedupe: Dedupe = "identical"
 
 
 @measured("parse")
@@ -44,22 +46,22 @@ def parse_items(values: Sequence[object], format_name: str | None, frame: Frame)
     refusals = {index: each for index, each in enumerate(parsed) if isinstance(each, ProxyError)}
     if refusals:
         raise _refusal(refusals, len(values))
-    return [each for each in parsed if isinstance(each, ItemSpec)]
+    return represented([each for each in parsed if isinstance(each, Member)])
 
 
 def failed_items(
     values: Sequence[object], format_name: str | None, frame: Frame
 ) -> tuple[list[ItemSpec], dict[int, ItemOutcome]]:
     """One item for each value; and the outcomes of those that are refused, by index."""
-    items: list[ItemSpec] = []
+    items: list[Member] = []
     failed: dict[int, ItemOutcome] = {}
     for index, value in enumerate(values):
         parsed = _try_item(index, value, format_name, frame)
         if isinstance(parsed, ProxyError):
             failed[index] = _failure(parsed)
-            parsed = _no_architecture(index, value)
+            parsed = Member(_no_architecture(index, value), None)
         items.append(parsed)
-    return items, failed
+    return represented(items), failed
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def located(at: str) -> Iterator[None]:
         raise type(error)(f"{at}: {error.message}", [_as_fault(error, at)]) from None
 
 
-def _try_item(index: int, value: object, format_name: str | None, frame: Frame) -> ItemSpec | ProxyError:
+def _try_item(index: int, value: object, format_name: str | None, frame: Frame) -> Member | ProxyError:
     try:
         return _parse_item(index, value, format_name, frame)
     except ProxyError as error:
@@ -106,13 +108,20 @@ def _no_architecture(index: int, value: object) -> ItemSpec:
     )
 
 
-def _parse_item(index: int, value: object, format_name: str | None, frame: Frame) -> ItemSpec:
-    item_id = None
-    if isinstance(value, dict) and "architecture" in value:
-        _check_entry(value)
-        item_id = value.get("id")
-        format_name = value.get("format") or format_name
-        value = value["architecture"]
+def unwrapped(value: object, format_name: str | None) -> tuple[object, str | None, str | None]:
+    """(genotype, format, id) of one of a request's architectures: a genotype, or an object around one.
+
+    Raises:
+        InvalidArchitecture: the object holds anything else, or of another type.
+    """
+    if not isinstance(value, dict) or "architecture" not in value:
+        return value, format_name, None
+    _check_entry(value)
+    return value["architecture"], value.get("format") or format_name, value.get("id")
+
+
+def _parse_item(index: int, value: object, format_name: str | None, frame: Frame) -> Member:
+    value, format_name, item_id = unwrapped(value, format_name)
     parsed = read(frame.space, value, format_name)
     architecture = parsed.architecture
     frame.space.check_memory(
@@ -123,7 +132,7 @@ def _parse_item(index: int, value: object, format_name: str | None, frame: Frame
         limit=frame.memory_limit,
     )
     counts = frame.space.counts(architecture, frame.settings, frame.image)
-    return ItemSpec(
+    spec = ItemSpec(
         index=index,
         id=item_id,
         architecture=architecture.canonical,
@@ -132,6 +141,8 @@ def _parse_item(index: int, value: object, format_name: str | None, frame: Frame
         macs=counts.macs,
         facts=frame.space.facts(architecture),
     )
+    class_of = frame.space.isomorphism if frame.dedupe == "isomorphic" else None
+    return Member(spec, None if class_of is None else class_of(architecture))
 
 
 def _check_entry(entry: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ from app.webhooks.schemas import WebhookRequest, WebhookView
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.precision import DEFAULT_PRECISION
 from proxy.proxies import PROXIES
-from workers.records import ItemStatus, JobStatus, Priority
+from workers.records import Dedupe, ItemStatus, JobStatus, Priority
 
 #: All of NAS-Bench-201 (15,625) in one request.
 MAX_ARCHITECTURES: Final = 20_000
@@ -111,6 +111,11 @@ class SubmitRequest(RequestModel):
         "refuse",
         description="refuse or fail: whether a bad genotype refuses the whole request, or is a failed item of its own",
     )
+    dedupe: Dedupe = Field(
+        "identical",
+        description="identical or isomorphic: whether only the same architecture is scored once, or one of all that "
+        "are equal as functions is scored for them; alone, those would have other scores at the same seed",
+    )
     priority: Priority = Field("normal", description="normal or urgent: an urgent job comes before all normal ones")
     layers: bool = Field(
         False, description=f"true or false: add a table of all layers; at most {MAX_LAYER_ITEMS} architectures"
@@ -200,6 +205,7 @@ class JobView(View):
     batch: BatchRef
     precision: str
     layers: bool
+    dedupe: Dedupe
     priority: Priority
     retry_of: str | None = Field(description="The job whose failed items this one scores again")
     metadata: dict[str, Any]
@@ -281,6 +287,13 @@ class ScoreView(View):
     layers: list[dict[str, Any]] | None = Field(None, description="Only if the job asked for layers")
 
 
+class RepresentativeView(View):
+    """The architecture that an item's scores are of."""
+
+    index: int | None = Field(description="Of its item; null if that is in the job that this one retries")
+    architecture: str = Field(description="Canonical form")
+
+
 class ItemView(View):
     """One architecture of a job, and its scores."""
 
@@ -296,6 +309,10 @@ class ItemView(View):
     connected: bool | None = Field(description="Whether the input reaches the output")
     facts: dict[str, Any] = Field(description="What else the space knows of it")
     scores: dict[str, ScoreView] = Field(description="By proxy; empty until the item has ended")
+    representative: RepresentativeView | None = Field(
+        description="With dedupe isomorphic: the first item of its class, perhaps itself, whose architecture the "
+        "scores are of; else null"
+    )
     error: ErrorView | None = Field(description="Why the item as a whole failed")
     started_at: str | None = Field(description="When it was first taken up; null if it was not, or was known before")
     finished_at: str | None = Field(description="When it ended")

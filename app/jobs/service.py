@@ -10,6 +10,7 @@ from app.catalog.service import resolve_batch
 from app.errors import UnknownJob
 from app.jobs import cursor, ids, refusals
 from app.jobs.checking import check_fields, check_request, fingerprint
+from app.jobs.classes import retried
 from app.jobs.known import known_outcomes
 from app.jobs.outlook import Prospect, prospect
 from app.jobs.parsing import failed_items, parse_items
@@ -84,6 +85,7 @@ class Jobs:
             batch_name=request.batch,
             precision=request.precision,
             layers=request.layers,
+            dedupe=request.dedupe,
             priority=request.priority,
             metadata=request.metadata,
             webhook=webhook,
@@ -175,7 +177,7 @@ class Jobs:
             request_id=logs.bound_value("request_id"),
             traceparent=tracing.traceparent(),
         )
-        items = [replace(item, index=index, retried=item.index) for index, item in enumerate(failed)]
+        items = retried(failed)
         batch = resolve_batch(self.store, spec.batch_name, self.settings.data_dir)
         try:
             return self._create(spec, items, {}, batch)

@@ -8,7 +8,7 @@ from app.answers import timestamp
 from app.jobs.outlook import Prospect
 from app.jobs.reference import reference_json
 from proxy.json_types import JsonObject, JsonValue
-from workers.records import Item, ItemOutcome, Job, JobSpec
+from workers.records import Item, ItemOutcome, ItemSpec, Job, JobSpec
 from workers.webhooks import Webhook
 
 
@@ -31,6 +31,7 @@ def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
         "batch": {"name": spec.batch_name, "digest": spec.batch},
         "precision": spec.precision,
         "layers": spec.layers,
+        "dedupe": spec.dedupe,
         "priority": spec.priority,
         "retry_of": spec.retry_of,
         "metadata": spec.metadata,
@@ -63,7 +64,7 @@ def item_json(item: Item, job: JobSpec) -> JsonObject:
         "index": spec.index,
         "id": spec.id,
         "status": item.status,
-        "architecture": spec.architecture or None,
+        "architecture": spec.sent or spec.architecture or None,
         "space": job.space,
         "settings": dict(job.settings),
         "format": spec.format or None,
@@ -72,11 +73,18 @@ def item_json(item: Item, job: JobSpec) -> JsonObject:
         "connected": spec.facts["connected"] if exists else None,
         "facts": {name: value for name, value in spec.facts.items() if name != "connected"},
         "scores": {} if outcome is None else {name: _score(score, job) for name, score in outcome.scores.items()},
+        "representative": _representative(spec),
         "error": None if outcome is None else _error(outcome),
         "started_at": timestamp(item.started_at),
         "finished_at": timestamp(item.finished_at),
         "retried_index": spec.retried,
     }
+
+
+def _representative(spec: ItemSpec) -> JsonObject | None:
+    if spec.representative is None and spec.sent is None:
+        return None
+    return {"index": spec.representative, "architecture": spec.architecture}
 
 
 def _error(outcome: ItemOutcome) -> JsonObject | None:

@@ -14,6 +14,8 @@ from workers.webhooks import Webhook
 
 #: By hand, not by `asdict`: that copies deeply, and there are 20,000 of them.
 _ITEM_FIELDS: Final = ("id", "architecture", "format", "params", "macs", "facts")
+#: Written only where they say something.
+_RARE_ITEM_FIELDS: Final = ("retried", "sent", "representative")
 _SCORE_FIELDS: Final = {field.name for field in fields(Score)}
 _FIELDS: Final[Mapping[type, frozenset[str]]] = {
     kind: frozenset(field.name for field in fields(kind))
@@ -55,7 +57,11 @@ def job_from_json(text: bytes) -> JobSpec:
 def item_to_json(spec: ItemSpec) -> str:
     """Without its index, which is its place in the list."""
     data = {name: getattr(spec, name) for name in _ITEM_FIELDS}
-    return _dumps(data if spec.retried is None else {**data, "retried": spec.retried})
+    for name in _RARE_ITEM_FIELDS:
+        value = getattr(spec, name)
+        if value is not None:
+            data[name] = value
+    return _dumps(data)
 
 
 def item_from_json(index: int, text: bytes) -> ItemSpec:
