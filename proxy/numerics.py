@@ -18,21 +18,24 @@ from proxy.spaces import SPACES, get_space
 #: Raised whenever an older release would misread what a `proxy.task.ScoringTask` says. A test knows its fields.
 TASK_FORMAT: Final = 1
 
+#: What only some jobs ask for, and an older release would not see -> raised whenever it would misread it.
+FEATURES: Final = {"seeds": 1}
+
 _TASK: Final = f"task={TASK_FORMAT}"
 
 
-def needs(space: str, proxies: Iterable[str]) -> tuple[str, ...]:
-    """The tags of jobs of that space and those proxies.
+def needs(space: str, proxies: Iterable[str], features: Iterable[str] = ()) -> tuple[str, ...]:
+    """The tags of jobs of that space and those proxies, which ask for those `FEATURES`.
 
     Raises:
         UnknownSpace, UnknownProxy: this release has none of that name.
     """
-    return (_TASK, _of_space(space), *map(_of_proxy, proxies))
+    return (_TASK, _of_space(space), *map(_of_proxy, proxies), *map(_of_feature, features))
 
 
 def serves() -> frozenset[str]:
     """All tags of this release."""
-    return frozenset({_TASK, *map(_of_space, SPACES), *map(_of_proxy, PROXIES)})
+    return frozenset({_TASK, *map(_of_space, SPACES), *map(_of_proxy, PROXIES), *map(_of_feature, FEATURES)})
 
 
 def revision(tags: Iterable[str]) -> str:
@@ -48,6 +51,10 @@ def _of_space(name: str) -> str:
 
 def _of_proxy(name: str) -> str:
     return f"{name}={get_proxy(name).revision}"
+
+
+def _of_feature(name: str) -> str:
+    return f"{name}={FEATURES[name]}"
 
 
 #: Of this release. Workers of another one listen to another queue (`workers.keys.QUEUE`).

@@ -39,4 +39,12 @@ class Costs:
 
 
 def _kind(job: JobSpec) -> Hashable:
-    return (job.space, tuple(sorted(job.settings.items())), job.proxies, job.batch, job.precision, job.layers)
+    return (
+        job.space,
+        tuple(sorted(job.settings.items())),
+        job.proxies,
+        job.seeds,
+        job.batch,
+        job.precision,
+        job.layers,
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from proxy.json_types import JsonObject
+from proxy.proxies import get_proxy
 from proxy.spaces._base import ImageShape
 from proxy.task import Environment, ScoringTask
 from workers.webhooks import Webhook
@@ -59,11 +60,14 @@ class JobSpec:
     """Complete, as `Space.complete_settings` returns them."""
     proxies: tuple[str, ...]
     seed: int
+    """The first, if there are several."""
     batch: str
     """Digest."""
     batch_name: str
     """The name it was asked for by."""
     precision: str
+    seeds: tuple[int, ...] = ()
+    """All of them, if there are several."""
     layers: bool = False
     dedupe: Dedupe = "identical"
     metadata: JsonObject = field(default_factory=dict)
@@ -83,8 +87,13 @@ class JobSpec:
     traceparent: str | None = None
     """Where its work belongs in a trace, after W3C Trace Context."""
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Which of `proxy.numerics.FEATURES` it asks for."""
+        return ("seeds",) if self.seeds else ()
+
     def task(self, architecture: str) -> ScoringTask:
-        """What the job asks for one architecture, given in canonical form."""
+        """What the job asks for one architecture, given in canonical form, with its first seed."""
         return ScoringTask(
             space=self.space,
             architecture=architecture,
@@ -95,6 +104,13 @@ class JobSpec:
             precision=self.precision,
             layers=self.layers,
         )
+
+    def tasks(self, architecture: str) -> list[ScoringTask]:
+        """The same for each seed. What does not depend on the seed is asked for with the first alone."""
+        first = self.task(architecture)
+        seeded = tuple(name for name in self.proxies if get_proxy(name).needs_batch)
+        others = self.seeds[1:] if seeded else ()
+        return [first, *(replace(first, proxies=seeded, seed=seed) for seed in others)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ class Reservations:
         try:
             yield
         finally:
-            self._free()
+            self.free()
 
     def reserve(self, addresses: Sequence[str], cheap: Sequence[str]) -> list[JsonObject | None] | None:
         """`Scores.reserve`, for as long as the block lasts."""
@@ -50,7 +50,8 @@ class Reservations:
             if self._held:
                 self._store.scores.renew(self._worker_id, self._held)
 
-    def _free(self) -> None:
+    def free(self) -> None:
+        """Leave to others what is reserved."""
         with self._lock:
             held, self._held = self._held, []
             if not held:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from proxy import numerics
 from proxy.data import Batch
 from proxy.errors import ProxyError
 from proxy.json_types import JsonObject
 from proxy.proxies import get_proxy
-from proxy.task import Score, ScoringTask, address
+from proxy.task import Environment, Score, ScoringTask, address
 from workers import logs, tracing
 from workers.costs import Costs
 from workers.drain import Drain
@@ -22,6 +22,7 @@ from workers.engine_keeper import EngineKeeper, ScoringEngine
 from workers.errors import (
     BatchMissing,
     EngineDied,
+    EngineFailure,
     EngineSick,
     EngineStartFailed,
     EngineStopped,
@@ -31,6 +32,7 @@ from workers.errors import (
     WorkerError,
 )
 from workers.leases import Lease, Leases
+from workers.outcomes import failed_outcome, of_seed, outcome_of
 from workers.records import TERMINAL_JOB, ItemOutcome, ItemSpec, JobSpec
 from workers.reservations import Reservations
 from workers.settings import WorkerSettings
@@ -45,6 +47,8 @@ _PATIENCE: Final = 2.0
 #: What is open is seen as this many parts a worker, and a chunk is one of them at most.
 _SHARES_PER_WORKER: Final = 2
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +60,18 @@ class _Ended:
     keep: Mapping[str, Score] = field(default_factory=dict)
     seconds: float | None = None
     """What computing the scores took, by the engine's own account; None if the item says nothing of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one task gave: an item has one for each seed."""
+
+    scores: Mapping[str, JsonObject]
+    """By proxy."""
+    keep: Mapping[str, Score]
+    """Those that were computed, and are worth remembering, by address."""
+    seconds: float | None
+    """What computing them took; None if all were known."""
 
 
 class _Taken(Exception):
@@ -189,29 +205,43 @@ class Workbench:
         except Exception as error:
             # A mistake of ours. Raised, it would come back with the item, for ever.
             log.exception("job %s: item %d failed", job.id, item.index)
-            return _failed_as("internal_error", f"{type(error).__name__}: {error}")
+            return _Ended(failed_outcome("internal_error", f"{type(error).__name__}: {error}"))
 
     def _score(self, job: JobSpec, item: ItemSpec, lease: Lease) -> _Ended:
-        task = job.task(item.architecture)
         environment = self.keeper.start()
-        addresses = {proxy: address(task, proxy, environment) for proxy in job.proxies}
-        # A table of layers is not remembered, so a job that wants it is computed.
-        scores = {} if job.layers else self._known(addresses)
-        missing = tuple(proxy for proxy in job.proxies if proxy not in scores)
-        fresh = self._compute(replace(task, proxies=missing), lease) if missing else []
-        scores |= {score.proxy: score.to_json() for score in fresh}
-        outcome = ItemOutcome(
-            status="scored" if all(scores[proxy]["status"] == "scored" for proxy in job.proxies) else "failed",
-            scores={proxy: scores[proxy] for proxy in job.proxies},
-        )
+        answers: list[_Answer] = []
+        for task in job.tasks(item.architecture):
+            if answers:
+                self._remember(answers[-1].keep)
+            answers.append(self._answer(job, task, environment, lease))
+        outcome = outcome_of(job, [answer.scores for answer in answers])
         # What Redis cannot hold (a NaN in a table) has to fail here, where it fails the item alone.
         codec.outcome_to_json(outcome)
-        return _Ended(
-            outcome,
+        seconds = [answer.seconds for answer in answers if answer.seconds is not None]
+        return _Ended(outcome, keep=answers[-1].keep, seconds=sum(seconds) if seconds else None)
+
+    def _answer(self, job: JobSpec, task: ScoringTask, environment: Environment, lease: Lease) -> _Answer:
+        addresses = {proxy: address(task, proxy, environment) for proxy in task.proxies}
+        # A table of layers is not remembered, so a job that wants it is computed.
+        scores = {} if task.layers else self._known(addresses)
+        missing = tuple(proxy for proxy in task.proxies if proxy not in scores)
+        try:
+            fresh = self._compute(replace(task, proxies=missing), lease) if missing else []
+        except EngineFailure as failure:
+            failure.message = of_seed(job, task.seed, failure.message)
+            raise
+        return _Answer(
+            scores | {score.proxy: score.to_json() for score in fresh},
             # A failure may be this machine's; a value is the same everywhere.
             keep={addresses[score.proxy]: replace(score, layers=None) for score in fresh if score.status == "scored"},
             seconds=sum(score.seconds for score in fresh) if fresh else None,
         )
+
+    def _remember(self, scores: Mapping[str, Score]) -> None:
+        """Write down what one of several seeds gave. Whatever happens to the next one, it need not be done again."""
+        if scores:
+            self._patiently("scores of an item wait to be written", lambda: self._store.scores.remember(scores))
+        self.reservations.free()
 
     def _known(self, addresses: Mapping[str, str]) -> dict[str, JsonObject]:
         """What need not be computed; the rest is reserved for this worker."""
@@ -234,26 +264,26 @@ class Workbench:
         return batch
 
     def _record(self, job: JobSpec, item: ItemSpec, ended: _Ended) -> None:
+        first = self._patiently(
+            f"job {job.id}: item {item.index} waits to be recorded",
+            lambda: self._store.jobs.record(job.id, self.worker_id, item.index, ended.outcome, ended.keep),
+        )
+        self.scored += first and ended.outcome.status == "scored"
+
+    def _patiently(self, trouble: str, write: Callable[[], T]) -> T:
         """Write it down, waiting for Redis if need be: the result in hand may have taken minutes."""
         deadline, waiting = time.monotonic() + _RECORD_PATIENCE_S, False
         while True:
             try:
-                first = self._store.jobs.record(job.id, self.worker_id, item.index, ended.outcome, ended.keep)
+                return write()
             except (StoreUnavailable, StoreFull) as error:
                 if self.drain.overdue or time.monotonic() >= deadline:
                     raise
                 if not waiting:
-                    log.warning("job %s: item %d waits to be recorded: %s", job.id, item.index, error.message)
+                    log.warning("%s: %s", trouble, error.message)
                 waiting = True
                 time.sleep(_RECORD_PAUSE_S)
-            else:
-                self.scored += first and ended.outcome.status == "scored"
-                return
 
 
 def _failed(error: WorkerError | ProxyError) -> _Ended:
-    return _failed_as(error.code, error.message)
-
-
-def _failed_as(code: str, message: str) -> _Ended:
-    return _Ended(ItemOutcome(status="failed", scores={}, error={"code": code, "message": message}))
+    return _Ended(failed_outcome(error.code, error.message))

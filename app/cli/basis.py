@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from app.cli.scoring_request import ScoringRequest
@@ -25,6 +25,8 @@ def basis_of(item: Mapping[str, Any]) -> Basis:
         basis[f"revision of {name}"] = score["revision"]
         # A proxy that sees no batch has none of these.
         basis |= {key: score[key] for key in ("batch", "seed", "precision") if score[key] is not None}
+        if score.get("spread"):
+            basis["seed"] = _seeds(score["spread"]["seeds"])
         if score["status"] == "scored":
             basis["per-layer tables"] = "layers" in score
     return basis
@@ -45,7 +47,7 @@ def basis_asked(request: ScoringRequest, settings: Mapping[str, int] | None = No
         "per-layer tables": options.layers,
     }
     if any(get_proxy(name).needs_batch for name in options.proxies):
-        basis |= {"seed": options.seed, "precision": options.precision}
+        basis |= {"seed": _seeds(options.seeds), "precision": options.precision}
         basis |= {"batch": batch} if batch else {}
     if batch:  # here, and not at a service of perhaps another release
         basis |= {f"revision of {name}": get_proxy(name).revision for name in options.proxies}
@@ -64,3 +66,8 @@ def differences(there: Basis, here: Basis) -> list[str]:
 def _names(proxies: Any) -> str:
     """In one order, whatever the order they were named in."""
     return ", ".join(sorted(proxies))
+
+
+def _seeds(seeds: Sequence[int]) -> JsonScalar:
+    """A number, as a score of one seed has it, or the numbers of several."""
+    return seeds[0] if len(seeds) == 1 else ", ".join(map(str, seeds))

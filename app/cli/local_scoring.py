@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from app.cli.errors import CommandError, UsageError
 from app.cli.scoring_request import ScoringRequest, check_settings
@@ -17,6 +17,7 @@ from proxy.json_types import JsonObject
 from proxy.task import Score, ScoringTask, identity
 from workers.engine_pool import EnginePool
 from workers.errors import EngineFailure, EngineSick, EngineStartFailed
+from workers.outcomes import failed_outcome, of_seed, outcome_of
 from workers.records import Item, ItemOutcome, ItemSpec, JobSpec
 
 
@@ -48,7 +49,7 @@ class LocalScoring:
     @property
     def engines(self) -> int:
         """One per core, and no more than there is work for."""
-        return max(1, min(usable_cores(), len(self.request.entries)))
+        return max(1, min(usable_cores(), len(self.request.entries) * len(self.request.options.seeds)))
 
     def items(self) -> Generator[JsonObject]:
         """Every item, as it finishes. The engines end with the iteration.
@@ -57,14 +58,15 @@ class LocalScoring:
             CommandError: no engine can be started.
         """
         job = self._job()
-        same = _with_the_same_scores([job.task(entry.architecture.canonical) for entry in self.request.entries])
+        groups = _with_the_same_scores([job.tasks(entry.architecture.canonical) for entry in self.request.entries])
+        tasks = [(group, task) for group in groups for task in group.tasks]
         try:
             with EnginePool(self.engines) as pool:
-                for position, result in pool.score([task for task, _ in same], self.batch):
-                    first, *others = same[position][1]
-                    yield self._item(first, result)
-                    for index in others:
-                        yield self._item(index, _known(result))
+                for position, result in pool.score([task for _, task in tasks], self.batch):
+                    group, task = tasks[position]
+                    group.results[task.seed] = result
+                    if len(group.results) == len(group.tasks):
+                        yield from self._items(job, group)
         except EngineStartFailed as error:
             raise CommandError(
                 f"no engine can be started: {error.message}", ["`croze doctor` shows what is missing"]
@@ -74,7 +76,13 @@ class LocalScoring:
                 f"this machine computes wrong scores: {error.message}", ["another release of torch may do better"]
             ) from error
 
-    def _item(self, index: int, result: list[Score] | EngineFailure) -> JsonObject:
+    def _items(self, job: JobSpec, group: _Group) -> Iterator[JsonObject]:
+        first, *others = group.positions
+        yield self._item(job, first, _outcome(job, group))
+        for index in others:
+            yield self._item(job, index, _outcome(job, group, known=True))
+
+    def _item(self, job: JobSpec, index: int, outcome: ItemOutcome) -> JsonObject:
         """The item as the service would give it."""
         entry, space = self.request.entries[index], self.request.space
         counts = space.counts(entry.architecture, self.settings, self.batch.image)
@@ -87,8 +95,7 @@ class LocalScoring:
             macs=counts.macs,
             facts=space.facts(entry.architecture),
         )
-        outcome = _outcome(result)
-        return item_json(Item(spec=spec, status=outcome.status, outcome=outcome), self._job())
+        return item_json(Item(spec=spec, status=outcome.status, outcome=outcome), job)
 
     def _job(self) -> JobSpec:
         """The request as the job it would be."""
@@ -98,7 +105,8 @@ class LocalScoring:
             space=self.request.space.name,
             settings=self.settings,
             proxies=options.proxies,
-            seed=options.seed,
+            seed=options.seeds[0],
+            seeds=options.seeds[1:] and options.seeds,
             batch=self.batch.digest,
             batch_name=self.batch.name,
             precision=options.precision,
@@ -106,28 +114,36 @@ class LocalScoring:
         )
 
 
-def _with_the_same_scores(tasks: Sequence[ScoringTask]) -> list[tuple[ScoringTask, list[int]]]:
-    """Each different task once, with the positions at which it is asked for."""
-    if any(task.layers for task in tasks):
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Architectures with the same scores, and what was computed for them."""
+
+    tasks: Sequence[ScoringTask]
+    """One for each seed."""
+    positions: list[int]
+    results: dict[int, list[Score] | EngineFailure] = field(default_factory=dict)
+    """By seed."""
+
+
+def _with_the_same_scores(asked: Sequence[Sequence[ScoringTask]]) -> list[_Group]:
+    """What is asked for, each different thing once, with the positions at which it is asked for."""
+    groups: dict[Hashable, _Group] = {}
+    for position, tasks in enumerate(asked):
         # Names of layers are an architecture's own.
-        return [(task, [position]) for position, task in enumerate(tasks)]
-    positions: dict[tuple[str, ...], list[int]] = {}
-    for position, task in enumerate(tasks):
-        positions.setdefault(identity(task), []).append(position)
-    return [(tasks[same[0]], same) for same in positions.values()]
+        key = position if tasks[0].layers else identity(tasks[0])
+        groups.setdefault(key, _Group(tasks, [])).positions.append(position)
+    return [*groups.values()]
 
 
-def _known(result: list[Score] | EngineFailure) -> list[Score] | EngineFailure:
-    return result if isinstance(result, EngineFailure) else [replace(score, cached=True) for score in result]
-
-
-def _outcome(result: list[Score] | EngineFailure) -> ItemOutcome:
-    if isinstance(result, EngineFailure):
-        return ItemOutcome(status="failed", scores={}, error={"code": result.code, "message": result.message})
-    scored = all(score.status == "scored" for score in result)
-    return ItemOutcome(
-        status="scored" if scored else "failed", scores={score.proxy: score.to_json() for score in result}
-    )
+def _outcome(job: JobSpec, group: _Group, *, known: bool = False) -> ItemOutcome:
+    """How the items of a group ended; `known`: those after the first."""
+    answers = []
+    for task in group.tasks:
+        result = group.results[task.seed]
+        if isinstance(result, EngineFailure):
+            return failed_outcome(result.code, of_seed(job, task.seed, result.message))
+        answers.append({score.proxy: (replace(score, cached=True) if known else score).to_json() for score in result})
+    return outcome_of(job, answers)
 
 
 def _load(request: ScoringRequest) -> Batch:

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.results import failures, reference_of, score_of, value_of
+from app.cli.results import failures, reference_of, score_of, spread_of, value_of
 from app.cli.scoring_request import ScoringRequest
 from app.cli.terminal import stdout
 from proxy.json_types import JsonObject
@@ -22,6 +22,8 @@ from proxy.proxies import get_proxy
 _LEAST_ROOM: Final = 16
 #: Columns for the place among all architectures of the space, empty where it is not known.
 _PLACE: Final = ("percentile", "rank")
+#: Columns for the spread over several seeds, if there are several.
+_SPREAD: Final = ("std", "stderr")
 
 
 class OutputFormat(StrEnum):
@@ -64,7 +66,9 @@ class Csv:
         self._writer = csv.writer(stream, lineterminator="\n")
         self._proxies = request.options.proxies
         self._settings = [setting.name for setting in request.space.settings]
-        parts = [f"{name}.{part}" for name in self._proxies for part in (*get_proxy(name).components, *_PLACE)]
+        self._spread = _SPREAD if len(request.options.seeds) > 1 else ()
+        kinds = {name: (*get_proxy(name).components, *self._spread, *_PLACE) for name in self._proxies}
+        parts = [f"{name}.{part}" for name, its_parts in kinds.items() for part in its_parts]
         facts = ["index", "id", "status", "space", *self._settings, "architecture", "format", "params", "macs"]
         self._writer.writerow([*facts, "connected", *self._proxies, *parts, "error"])
 
@@ -81,7 +85,11 @@ class Csv:
         row += [item[key] for key in ("architecture", "format", "params", "macs")]
         row += [json.dumps(item["connected"])]
         row += [value_of(item, proxy) for proxy in self._proxies]
-        row += [value for proxy in self._proxies for value in (*_components(item, proxy), *_place(item, proxy))]
+        for proxy in self._proxies:
+            spread, place = spread_of(item, proxy) or {}, reference_of(item, proxy) or {}
+            row += _components(item, proxy)
+            row += [spread.get(part) for part in self._spread]
+            row += [place.get(part) for part in _PLACE]
         self._writer.writerow([*row, " | ".join(failures(item))])
         self._stream.flush()
 
@@ -95,8 +103,8 @@ class RankedTable:
     def __init__(self, request: ScoringRequest) -> None:
         self._request = request
         self._items: list[JsonObject] = []
-        self._placed: list[str] = []
-        """Proxies with a score whose place among all of the space is known."""
+        self._extra: dict[str, list[str]] = {}
+        """Proxy -> what is shown beside its score, where that is known: its spread, its place in the space."""
 
     def write(self, item: JsonObject) -> None:
         self._items.append(item)
@@ -104,7 +112,10 @@ class RankedTable:
     def finish(self) -> None:
         proxies = self._request.options.proxies
         counts = [name for name in ("params", "macs") if name not in proxies]
-        self._placed = [proxy for proxy in proxies if any(reference_of(item, proxy) for item in self._items)]
+        self._extra = {
+            proxy: [name for name, look in _EXTRA.items() if any(look(item, proxy) for item in self._items)]
+            for proxy in proxies
+        }
         console = stdout()
         rows = [self._row(rank, item) for rank, item in enumerate(ranked(self._items, proxies[0]), start=1)]
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -123,7 +134,7 @@ class RankedTable:
         console.print(table)
 
     def _headings(self, proxy: str) -> list[str]:
-        return [proxy, "percentile"] if proxy in self._placed else [proxy]
+        return [proxy, *self._extra[proxy]]
 
     def _row(self, rank: int, item: JsonObject) -> list[Text]:
         proxies = self._request.options.proxies
@@ -132,7 +143,7 @@ class RankedTable:
         value = value_of(item, proxies[0])
         cells = [Text(str(rank) if value is not None else "-"), Text(_line_of(self._request.entries[index].where))]
         for proxy in proxies:
-            cells += [_shown_value(item, proxy), *([_shown_percentile(item, proxy)] if proxy in self._placed else [])]
+            cells += [_shown_value(item, proxy), *(_shown_extra(item, proxy, name) for name in self._extra[proxy])]
         cells += [Text(quantity(item[key])) for key in ("params", "macs") if key not in proxies]
         cells.append(_shown_architecture(item))
         return cells
@@ -181,9 +192,18 @@ def _shown_value(item: JsonObject, proxy: str) -> Text:
     return Text(quantity(int(value)) if proxy in ("params", "macs") else number(value))
 
 
-def _shown_percentile(item: JsonObject, proxy: str) -> Text:
-    reference = reference_of(item, proxy)
-    return Text(f"{reference['percentile']:.1f}" if reference else "-")
+#: Heading -> where its values are found.
+_EXTRA: Final[dict[str, Callable[[Mapping[str, object], str], JsonObject | None]]] = {
+    "std": spread_of,
+    "percentile": reference_of,
+}
+
+
+def _shown_extra(item: JsonObject, proxy: str, name: str) -> Text:
+    value = (_EXTRA[name](item, proxy) or {}).get(name)
+    if not isinstance(value, int | float):
+        return Text("-")
+    return Text(f"{value:.1f}" if name == "percentile" else number(value))
 
 
 def _shown_architecture(item: JsonObject) -> Text:
@@ -204,11 +224,6 @@ def _components(item: Mapping[str, object], proxy: str) -> list[object]:
     components = score["components"] if score else {}
     assert isinstance(components, dict)
     return [components.get(part) for part in get_proxy(proxy).components]
-
-
-def _place(item: Mapping[str, object], proxy: str) -> list[object]:
-    reference = reference_of(item, proxy) or {}
-    return [reference.get(part) for part in _PLACE]
 
 
 OUTPUTS: Final[dict[OutputFormat, Callable[[ScoringRequest], Output]]] = {

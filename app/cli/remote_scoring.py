@@ -89,7 +89,8 @@ class RemoteScoring:
                 for entry in part
             ],
             "proxies": list(options.proxies),
-            "seed": options.seed,
+            # A service of an earlier release knows no other.
+            **({"seed": options.seeds[0]} if len(options.seeds) == 1 else {"seeds": list(options.seeds)}),
             "batch": batch,
             "precision": options.precision,
             "layers": options.layers,

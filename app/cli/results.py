@@ -35,6 +35,13 @@ def value_of(item: Mapping[str, object], proxy: str) -> float | None:
     return value if isinstance(value, int | float) else None
 
 
+def spread_of(item: Mapping[str, object], proxy: str) -> JsonObject | None:
+    """How far the scores of several seeds lie apart; None for one seed, or if it does not matter."""
+    score = score_of(item, proxy)
+    spread = score.get("spread") if score else None
+    return spread if isinstance(spread, dict) else None
+
+
 def reference_of(item: Mapping[str, object], proxy: str) -> JsonObject | None:
     """Where the score stands among all architectures of the space; None where that is not known."""
     score = score_of(item, proxy)

@@ -21,7 +21,14 @@ from app.cli.output import OUTPUTS, OutputFormat
 from app.cli.progress import report_progress
 from app.cli.remote_scoring import RemoteScoring
 from app.cli.results import in_input_order
-from app.cli.scoring_request import MAX_SEED, ScoringOptions, ScoringRequest, check_request, whole_space
+from app.cli.scoring_request import (
+    MAX_SEED,
+    ScoringOptions,
+    ScoringRequest,
+    check_request,
+    read_seeds,
+    whole_space,
+)
 from app.cli.summary import Summary
 from app.cli.terminal import stderr
 from proxy.data.spec import DEFAULT_BATCH
@@ -29,6 +36,7 @@ from proxy.json_types import JsonObject
 from proxy.precision import DEFAULT_PRECISION, PRECISIONS
 from proxy.proxies import PROXIES
 from proxy.spaces import SPACES
+from proxy.spread import MAX_SEEDS
 
 EXAMPLES: Final = """
 Examples:
@@ -42,6 +50,8 @@ Examples:
   generate | croze score - --format json | jq .scores.croze.value
 
   croze score -f cells.txt --url http://127.0.0.1:8000
+
+  croze score -f cells.txt --seeds 0-4
 
   croze score --space nasbench201 --all -o nasbench201.jsonl
 
@@ -93,7 +103,13 @@ def score(
     proxy: Annotated[
         list[str] | None, typer.Option(metavar="PROXY", help=f"{', '.join(PROXIES)}; may be repeated. Default: croze.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the weights.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MAX_SEED, help="Of the weights. Default: 0.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="0,1,2|0-3", help=f"Up to {MAX_SEEDS} seeds: scores are means over them, with a spread."),
+    ] = None,
     precision: Annotated[str, typer.Option(metavar="PRECISION", help=", ".join(PRECISIONS))] = DEFAULT_PRECISION,
     batch: Annotated[
         str, typer.Option(metavar="NAME|FILE.npz", help="The images: a batch's name, or a file with images and labels.")
@@ -117,12 +133,14 @@ def score(
         raise UsageError("-o writes JSON lines; leave --format out, or send standard output to a file")
     if per_layer and output is None and output_format is not OutputFormat.JSON:
         raise UsageError("--per-layer goes with --format json or -o only")
+    if seed is not None and seeds is not None:
+        raise UsageError("--seed and --seeds exclude each other")
     settings = {"channels": channels, "cells": cells, "layers": layers, "classes": classes}
     options = ScoringOptions(
         space=space,
         settings={name: value for name, value in settings.items() if value is not None},
         proxies=tuple(proxy or ("croze",)),
-        seed=seed,
+        seeds=read_seeds(seeds) if seeds is not None else (seed or 0,),
         precision=precision,
         batch=batch,
         layers=per_layer,

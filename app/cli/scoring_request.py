@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,18 @@ from typing import Any, Final
 from app.cli.architectures_file import Entry, Unreadable
 from app.cli.errors import UsageError
 from app.cli.terminal import count
-from proxy.errors import InvalidArchitecture, ProxyError
+from proxy.errors import InvalidArchitecture, ProxyError, shown
 from proxy.json_types import JsonValue
 from proxy.precision import check_precision
 from proxy.proxies import get_proxy
 from proxy.spaces import SPACES, get_space
 from proxy.spaces._base import Architecture, Space
 from proxy.spaces.reading import read, space_of
+from proxy.spread import MAX_SEEDS
 
 #: A seed is an unsigned 32-bit number, as over HTTP.
 MAX_SEED: Final = 2**32 - 1
+_SEEDS: Final = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?", re.ASCII)
 #: Per-layer tables are long; the service gives them for at most so many items, and so does `--local`.
 MAX_ITEMS_WITH_LAYERS: Final = 100
 #: Any number of classes: stands in where the batch is not at hand and `--classes` was not given.
@@ -35,7 +38,7 @@ class ScoringOptions:
     settings: Mapping[str, int]
     """Those given; the space and the batch fill in the rest."""
     proxies: tuple[str, ...] = ("croze",)
-    seed: int = 0
+    seeds: tuple[int, ...] = (0,)
     precision: str
     batch: str
     """Name, digest, or path of an .npz file."""
@@ -67,6 +70,26 @@ class ScoringRequest:
     space: Space[Any]
     options: ScoringOptions
     entries: Sequence[Accepted]
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """ "0,1,2" or "0-3,7" as seeds.
+
+    Raises:
+        UsageError: it does not have that form, names a seed twice, or too many.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = _SEEDS.fullmatch(part.strip())
+        if match is None or int(match[2] or match[1]) > MAX_SEED:
+            raise UsageError(f"--seeds {shown(part)}: write 0,1,2 or 0-3, each seed from 0 to {MAX_SEED}")
+        first, last = int(match[1]), int(match[2] or match[1])
+        seeds += range(first, min(last, first + MAX_SEEDS) + 1)
+    if not 1 <= len(seeds) <= MAX_SEEDS:
+        raise UsageError(f"--seeds {shown(text)} names {'more' if seeds else 'fewer'} than 1 to {MAX_SEEDS} seeds")
+    if len(set(seeds)) < len(seeds):
+        raise UsageError(f"--seeds {shown(text)} names a seed twice")
+    return tuple(seeds)
 
 
 def whole_space(name: str | None) -> Iterator[Entry]:
@@ -140,6 +163,8 @@ def _check_options(options: ScoringOptions) -> None:
         raise UsageError(error.message) from error
     if len(set(options.proxies)) < len(options.proxies):
         raise UsageError(f"a proxy is named twice: {', '.join(options.proxies)}")
+    if options.layers and len(options.seeds) > 1:
+        raise UsageError("--per-layer goes with one seed only")
     if options.batch_file and not options.batch_file.is_file():
         raise UsageError(f"batch file {options.batch} does not exist")
 

@@ -43,6 +43,10 @@ class Summary:
         console.print(
             f"{total - self.failed if scored is None else scored} of {total} scored in "
             f"{duration(time.monotonic() - self._started)}: {', '.join(options.proxies)} on "
-            f"{options.batch}, seed {options.seed}, {options.precision}",
+            f"{options.batch}, {_seeds(options.seeds)}, {options.precision}",
             style="dim", markup=False, soft_wrap=True,
         )  # fmt: skip
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

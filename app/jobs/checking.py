@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -72,6 +73,8 @@ def check_fields(request: SubmitRequest) -> None:
     if repeated:
         names = ", ".join(map(repr, repeated))
         faults.append(Fault("proxies", f"{names} is named more than once", "name each proxy once"))
+    if request.seeds is not None:
+        faults += _seed_faults(request, request.seeds)
     if request.layers and len(request.architectures) > MAX_LAYER_ITEMS:
         problem = f"true with {len(request.architectures)} architectures"
         repair = f"allowed: at most {MAX_LAYER_ITEMS} architectures with layers; split the job, or leave layers out"
@@ -88,6 +91,18 @@ def check_fields(request: SubmitRequest) -> None:
         faults.append(Fault("metadata", problem, repair))
     if faults:
         raise InvalidRequest.of(*faults)
+
+
+def _seed_faults(request: SubmitRequest, seeds: list[int]) -> Iterator[Fault]:
+    if "seed" in request.model_fields_set:
+        yield Fault("seeds", f"is there beside seed {request.seed}", "leave seed out, or seeds")
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        yield Fault("seeds", f"{', '.join(map(str, repeated))} is named more than once", "name each seed once")
+    if request.layers and len(seeds) > 1:
+        yield Fault(
+            "layers", f"true with {len(seeds)} seeds", "ask for a table of layers with one seed, or leave it out"
+        )
 
 
 def fingerprint(request: SubmitRequest) -> str:

@@ -12,7 +12,8 @@ from app.answers import JsonResponse
 from app.deps import JobsDep
 from app.jobs.headers import idempotency_key, preferred_wait
 from app.jobs.listing import newest
-from app.jobs.schemas import REQUEST_EXAMPLES, JobList, JobsQuery, JobView, SubmitRequest, WaitQuery
+from app.jobs.request_examples import REQUEST_EXAMPLES
+from app.jobs.schemas import JobList, JobsQuery, JobView, SubmitRequest, WaitQuery
 from app.jobs.views import job_json, job_path
 from app.jobs.waiting import until_ended
 from app.json_body import JsonRoute

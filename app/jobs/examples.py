@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from app.jobs.outlook import Prospect
-from app.jobs.schemas import NB201_EXAMPLE
+from app.jobs.request_examples import NB201_EXAMPLE
 from app.jobs.streams import Events, lines
 from proxy.data.spec import DEFAULT_BATCH
 from workers.records import Counts, Item, ItemOutcome, ItemSpec, Job, JobSpec

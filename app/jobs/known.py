@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
-from proxy.task import Environment, address
+from proxy.json_types import JsonObject
+from proxy.task import Environment, ScoringTask, address
+from workers.outcomes import outcome_of
 from workers.records import ItemOutcome, ItemSpec, JobSpec
 
 if TYPE_CHECKING:
     from workers.store import Store
+
+#: Items looked up at a time: with many seeds each has many scores, and only their means are kept.
+_CHUNK: Final = 1000
 
 
 def known_outcomes(store: Store, job: JobSpec, items: Sequence[ItemSpec]) -> dict[int, ItemOutcome]:
@@ -23,23 +28,32 @@ def known_outcomes(store: Store, job: JobSpec, items: Sequence[ItemSpec]) -> dic
         return found
     for environment in store.fleet.environments():
         missing = [item for item in items if item.index not in found]
-        if not missing:
-            break
-        found |= _known_in(environment, store, job, missing)
+        for start in range(0, len(missing), _CHUNK):
+            found |= _known_in(environment, store, job, missing[start : start + _CHUNK])
     return found
 
 
 def _known_in(
     environment: Environment, store: Store, job: JobSpec, items: Sequence[ItemSpec]
 ) -> dict[int, ItemOutcome]:
-    addresses = [address(job.task(item.architecture), proxy, environment) for item in items for proxy in job.proxies]
-    scores = store.scores.known(addresses)
-    found: dict[int, ItemOutcome] = {}
-    for position, item in enumerate(items):
-        first = position * len(job.proxies)
-        its_scores = scores[first : first + len(job.proxies)]
-        known = [score for score in its_scores if score is not None]
-        if len(known) == len(job.proxies):
-            # Only what has a value is remembered.
-            found[item.index] = ItemOutcome(status="scored", scores=dict(zip(job.proxies, known, strict=True)))
-    return found
+    # What the first seed says nothing of is not looked up for the others: of a job that is new, they are most.
+    left = {item.index: (job.tasks(item.architecture), list[dict[str, JsonObject]]()) for item in items}
+    for number in range(max(1, len(job.seeds))):
+        asked = {index: tasks[number] for index, (tasks, _) in left.items() if number < len(tasks)}
+        for index, scores in zip(asked, _known(environment, store, [*asked.values()]), strict=True):
+            if scores is None:
+                del left[index]
+            else:
+                left[index][1].append(scores)
+    return {index: outcome_of(job, answers) for index, (_, answers) in left.items()}
+
+
+def _known(
+    environment: Environment, store: Store, tasks: Sequence[ScoringTask]
+) -> Iterator[dict[str, JsonObject] | None]:
+    """What is known of each task: all of its scores, or None."""
+    scores = iter(store.scores.known([address(task, proxy, environment) for task in tasks for proxy in task.proxies]))
+    for task in tasks:
+        found = {proxy: next(scores) for proxy in task.proxies}
+        known = {proxy: score for proxy, score in found.items() if score is not None}
+        yield known if len(known) == len(found) else None

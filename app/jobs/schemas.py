@@ -14,6 +14,7 @@ from app.webhooks.schemas import WebhookRequest, WebhookView
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.precision import DEFAULT_PRECISION
 from proxy.proxies import PROXIES
+from proxy.spread import MAX_SEEDS
 from workers.records import Dedupe, ItemStatus, JobStatus, Priority
 
 #: All of NAS-Bench-201 (15,625) in one request.
@@ -38,42 +39,6 @@ def _is_written_out(value: object) -> object:
 
 _Time = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
 _Name = Annotated[str, StringConstraints(max_length=200)]
-
-NB201_EXAMPLE: Final = "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|"
-DARTS_EXAMPLE: Final = (
-    "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
-    "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], "
-    "normal_concat=[2, 3, 4, 5], reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), "
-    "('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], "
-    "reduce_concat=[2, 3, 4, 5])"
-)
-
-#: Every one is posted against the app by a test.
-REQUEST_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
-    "nasbench201": {
-        "summary": "One NAS-Bench-201 cell, everything else by default",
-        "value": {"space": "nasbench201", "architectures": [NB201_EXAMPLE]},
-    },
-    "darts": {
-        "summary": "A DARTS genotype as its repository prints it, in a small network",
-        "value": {"space": "darts", "settings": {"channels": 16, "layers": 8}, "architectures": [DARTS_EXAMPLE]},
-    },
-    "named": {
-        "summary": "Items with ids, one by its index in the benchmark, two proxies and your own metadata",
-        "value": {
-            "space": "nasbench201",
-            "settings": {"channels": 16, "cells": 5},
-            "architectures": [
-                {"id": "best", "architecture": NB201_EXAMPLE},
-                {"id": "number 12", "architecture": 12, "format": "nats_tss_index"},
-            ],
-            "proxies": ["croze", "params"],
-            "batch": DEFAULT_BATCH,
-            "seed": 0,
-            "metadata": {"experiment": "warm-up"},
-        },
-    },
-}
 
 
 class SubmitRequest(RequestModel):
@@ -103,6 +68,12 @@ class SubmitRequest(RequestModel):
         description=f"a list of one or more of {', '.join(PROXIES)}, each once",
     )
     seed: int = Field(0, ge=0, le=MAX_SEED, description=f"an integer from 0 to {MAX_SEED}")
+    seeds: list[Annotated[int, Field(ge=0, le=MAX_SEED)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_SEEDS,
+        description=f"a list of 1 to {MAX_SEEDS} different seeds, in place of seed: scores are means over them",
+    )
     batch: _Name = Field(
         DEFAULT_BATCH, description="name of a batch, as GET /v1/batches lists them, or a digest: sha256:<64 hex>"
     )
@@ -201,7 +172,8 @@ class JobView(View):
     space: str
     settings: dict[str, int]
     proxies: list[str]
-    seed: int
+    seed: int | None = Field(description="null if there are several")
+    seeds: list[int] = Field(description="All of them, be it one")
     batch: BatchRef
     precision: str
     layers: bool
@@ -263,16 +235,28 @@ class ReferenceView(View):
     of: int = Field(description="How many architectures the space has")
 
 
+class SpreadView(View):
+    """What a score is the mean of."""
+
+    seeds: list[int]
+    values: list[float | None] = Field(description="The score of each seed; null for one that has none")
+    std: float | None = Field(description="Standard deviation of the values (divided by one less than their number)")
+    stderr: float | None = Field(description="Standard error of the mean: std, divided by the root of their number")
+    cached: int = Field(description="How many of them were known before this job")
+
+
 class ScoreView(View):
     """One proxy's outcome, with all it depends on."""
 
     proxy: str
     status: Literal["scored", "failed"]
-    value: float | None = Field(description="null unless status is scored: no number is ever invented")
+    value: float | None = Field(
+        description="The mean if there are several seeds; null unless status is scored: no number is ever invented"
+    )
     direction: str
     components: dict[str, float]
     batch: str | None
-    seed: int | None
+    seed: int | None = Field(description="null for a proxy that sees no images, and for several seeds")
     precision: str | None = Field(description="The one that was asked for")
     computed_in: str | None = Field(description="float64 if the value would have left the range of a narrower one")
     revision: int
@@ -280,6 +264,7 @@ class ScoreView(View):
     seconds: float
     cached: bool = Field(description="true if it was known before this job")
     error: ErrorView | None
+    spread: SpreadView | None = Field(description="null for one seed, and for a proxy that does not depend on it")
     reference: ReferenceView | None = Field(
         description="null unless all architectures of the space were scored once by exactly this proxy, revision, "
         "batch, seed, precision and settings: at any other there is nothing to compare with"

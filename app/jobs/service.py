@@ -73,6 +73,7 @@ class Jobs:
             items, failed = failed_items(request.architectures, request.format, frame)
         else:
             items, failed = parse_items(request.architectures, request.format, frame), {}
+        seeds = tuple(request.seeds or (request.seed,))
         spec = JobSpec(
             id=stored,
             name=name,
@@ -80,7 +81,8 @@ class Jobs:
             space=frame.space.name,
             settings=frame.settings,
             proxies=tuple(request.proxies),
-            seed=request.seed,
+            seed=seeds[0],
+            seeds=seeds[1:] and seeds,
             batch=batch.digest,
             batch_name=request.batch,
             precision=request.precision,

@@ -27,7 +27,8 @@ def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
         "space": spec.space,
         "settings": dict(spec.settings),
         "proxies": list(spec.proxies),
-        "seed": spec.seed,
+        "seed": None if spec.seeds else spec.seed,
+        "seeds": list(spec.seeds or (spec.seed,)),
         "batch": {"name": spec.batch_name, "digest": spec.batch},
         "precision": spec.precision,
         "layers": spec.layers,
@@ -102,4 +103,4 @@ def job_path(job_id: str) -> str:
 def _score(score: JsonObject, job: JobSpec) -> JsonObject:
     """A score with its place among all, and without the table that nobody asked for."""
     shown = {name: value for name, value in score.items() if name != "layers" or value is not None}
-    return {**shown, "reference": reference_json(score, job)}
+    return {**shown, "spread": score.get("spread"), "reference": reference_json(score, job)}

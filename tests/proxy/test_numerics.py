@@ -23,6 +23,11 @@ def test_a_release_serves_what_it_has() -> None:
     )
 
 
+def test_what_only_some_jobs_ask_for_keeps_others_from_no_release() -> None:
+    plain = set(numerics.needs("darts", ["croze"]))
+    assert set(numerics.needs("darts", ["croze"], ["seeds"])) - plain == {"seeds=1"} <= numerics.SERVES
+
+
 def test_a_proxy_that_changes_its_numbers_changes_the_revision(monkeypatch: pytest.MonkeyPatch) -> None:
     before = numerics.needs("nasbench201", ["params"]), numerics.needs("nasbench201", ["croze"])
     monkeypatch.setitem(PROXIES, "croze", replace(PROXIES["croze"], revision=99))
@@ -45,8 +50,8 @@ def test_the_revision_is_short_and_does_not_depend_on_the_order() -> None:
 def test_tags_are_words_and_tell_spaces_from_proxies() -> None:
     """They are kept as words of a line, and one table may not hide what the other says."""
     assert not {tag for tag in numerics.SERVES if len(tag.split()) != 1}
-    assert SPACES.keys().isdisjoint(PROXIES.keys() | {"task"})
-    assert "task" not in PROXIES
+    names = [*SPACES, *PROXIES, *numerics.FEATURES, "task"]
+    assert len(set(names)) == len(names)
 
 
 def test_what_is_not_there_has_no_needs() -> None:

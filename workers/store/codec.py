@@ -36,7 +36,7 @@ def _loads(text: bytes) -> Any:
 def _known(kind: type, data: dict[str, Any]) -> dict[str, Any]:
     """The fields that this release has: a newer one, which works beside it, may have added some.
 
-    One that changes what a job means is no such field: it raises `proxy.numerics.TASK_FORMAT`.
+    One that changes what a job means is no such field: it raises `proxy.numerics.TASK_FORMAT`, or is a feature there.
     """
     names = _FIELDS[kind]
     return data if data.keys() <= names else {name: value for name, value in data.items() if name in names}
@@ -51,7 +51,8 @@ def job_from_json(text: bytes) -> JobSpec:
     webhook: dict[str, Any] | None = data.get("webhook")
     if webhook is not None:
         data["webhook"] = Webhook(**webhook | {"events": tuple(webhook["events"])})
-    return JobSpec(**_known(JobSpec, data | {"proxies": tuple(data["proxies"])}))
+    lists = {name: tuple(data.get(name, ())) for name in ("proxies", "seeds")}
+    return JobSpec(**_known(JobSpec, data | lists))
 
 
 def item_to_json(spec: ItemSpec) -> str:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from proxy.json_types import JsonObject
 from workers import keys
 from workers.keys import JobKeys
 from workers.records import Figures, Histogram, ItemOutcome, SeenWorker
@@ -55,15 +56,26 @@ def read(wire: Wire) -> Figures:
 def of_known(known: Mapping[int, ItemOutcome]) -> list[Part]:
     """What `create.lua` counts of items that were known when their job was created."""
     codes = Counter(failure_code(outcome) for outcome in known.values() if outcome.status == "failed")
-    scores = sum(len(outcome.scores) for outcome in known.values())
-    return [scores, *(part for pair in codes.items() for part in pair)]
+    scores = (score for outcome in known.values() for score in outcome.scores.values())
+    # All of them were known, whatever they say of themselves.
+    count = sum(sum(_cached_and_computed(score)) for score in scores)
+    return [count, *(part for pair in codes.items() for part in pair)]
 
 
 def of_outcome(outcome: ItemOutcome) -> list[Part]:
     """What `record.lua` counts of an item: failure's code, scores from the cache, computed ones, seconds of these."""
-    computed = [score for score in outcome.scores.values() if not score["cached"]]
-    seconds = sum(float(str(score["seconds"])) for score in computed)
-    return [failure_code(outcome), len(outcome.scores) - len(computed), len(computed), f"{seconds:.6f}"]
+    counts = [_cached_and_computed(score) for score in outcome.scores.values()]
+    seconds = sum(float(str(score["seconds"])) for score in outcome.scores.values() if not score["cached"])
+    return [failure_code(outcome), sum(cached for cached, _ in counts), sum(new for _, new in counts), f"{seconds:.6f}"]
+
+
+def _cached_and_computed(score: JsonObject) -> tuple[int, int]:
+    """How many scores it is made of that were known before, and how many that were computed for it."""
+    spread: Any = score.get("spread")
+    if spread is None:
+        return (1, 0) if score["cached"] else (0, 1)
+    cached: int = spread["cached"]
+    return cached, len(spread["seeds"]) - cached
 
 
 def failure_code(outcome: ItemOutcome) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from proxy.json_types import JsonObject
+from proxy.task import Score
 from workers import keys
 from workers.settings import StoreSettings
 from workers.store import codec
@@ -17,7 +18,7 @@ CHUNK: Final = 500
 
 
 class Scores:
-    """Written by `Jobs.record`, together with the item that they were computed for."""
+    """Written by `Jobs.record`, together with the item that they were computed for, or before it by `remember`."""
 
     def __init__(self, wire: Wire, settings: StoreSettings) -> None:
         self._wire = wire
@@ -35,6 +36,13 @@ class Scores:
             chunk = [keys.score(each) for each in addresses[start : start + CHUNK]]
             found += self._wire.script(Script.RECALL, chunk, [ttl])
         return [None if text is None else codec.known_score(text) for text in found]
+
+    def remember(self, scores: Mapping[str, Score]) -> None:
+        """Write scores down, by address. For what an item needs beside other scores that are still to be computed."""
+        ttl = int(self._settings.score_ttl)
+        self._wire.transaction(
+            *(("SET", keys.score(each), codec.score_to_json(score), "EX", ttl) for each, score in scores.items())
+        )
 
     def reserve(
         self, worker_id: str, addresses: Sequence[str], cheap: Sequence[str] = ()

@@ -56,7 +56,7 @@ class Submitting(Reading):
                 self._settings.job_retention,
                 limits_to_json(limits),
                 _announced(spec),
-                codec.tags_to_text(numerics.needs(spec.space, spec.proxies)),
+                codec.tags_to_text(numerics.needs(spec.space, spec.proxies, spec.features)),
                 *figures.of_known(known),
             ],
         )

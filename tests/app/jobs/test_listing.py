@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from app.jobs import listing
-from app.jobs.schemas import DARTS_EXAMPLE, JobList
+from app.jobs.request_examples import DARTS_EXAMPLE
+from app.jobs.schemas import JobList
 from tests.app.driving import cells, submitted, work
 from workers.store import Store
 

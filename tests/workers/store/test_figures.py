@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import redis as redis_driver
 
+from proxy.spread import over_seeds
 from proxy.task import Score
 from tests.workers.jobs import failed, finish_all, new_items, new_job, score, scored, submit
 from tests.workers.store.test_claims import expire_leases
@@ -87,6 +88,17 @@ def test_only_what_was_computed_has_a_time(store: Store) -> None:
     assert figures.compute.sum == pytest.approx(3.75 + 0.25 + 7200)
     counts = [below(figures.compute, bound) for bound in ("0.1", "0.3", "3", "10", "1800", "inf")]
     assert counts == [0, 1, 1, 2, 2, 3]
+
+
+def test_of_several_seeds_each_is_a_score(store: Store) -> None:
+    of_three = over_seeds({0: replace(score(), cached=True).to_json(), 1: score().to_json(), 2: score().to_json()})
+    outcome = ItemOutcome(status="scored", scores={"croze": of_three, "params": score(proxy="params").to_json()})
+    job_id = submit(store, 1).spec.id
+    store.jobs.record(job_id, "w", 0, outcome, {})
+    assert store.figures().scores == {"cache": 1, "computed": 3}
+    assert store.figures().compute.sum == pytest.approx(0.75)
+    store.jobs.create(new_job(), new_items(1), {0: outcome})
+    assert store.figures().scores == {"cache": 5, "computed": 3}
 
 
 def test_an_item_waits_until_it_is_first_claimed(store: Store, redis: redis_driver.Redis) -> None:
