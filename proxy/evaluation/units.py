@@ -63,13 +63,13 @@ def in_percent(
 def _seen(source: str, columns: Mapping[str, Floats]) -> Unit:
     """The one unit that fits all columns whose unit nobody says."""
     above = [name for name, column in columns.items() if (column > 1).any()]
-    below = [name for name, column in columns.items() if ((column > 0) & (column <= 1)).any()]
+    below = [name for name, column in columns.items() if ((column > 0) & (column < 1)).any()]
     if above and below:
         large, small = columns[above[0]], columns[below[0]]
         raise InvalidTable(
             f"{source}: percent or fraction? {above[0]} has values above 1 ({large[large > 1][0]:g}), and "
-            f"{named(below)} {'have' if len(below) > 1 else 'has'} values of at most 1 "
-            f"({small[(small > 0) & (small <= 1)][0]:g}); if that is right, say the unit: with --unit, or in the "
+            f"{named(below)} {'have' if len(below) > 1 else 'has'} values below 1 "
+            f"({small[(small > 0) & (small < 1)][0]:g}); if that is right, say the unit: with --unit, or in the "
             f"headings, as '{below[0]} [%]' or '{below[0]} [fraction]'. Columns that are no accuracies: name the "
             f"others with --target"
         )
