@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 #: Probes have no key; the rest says only what this software is: how to use it, and what its errors mean.
 OPEN_PATHS: Final = ("/livez", "/readyz", "/openapi.json", "/docs", "/v1/problems", "/v1/problems/")
 #: Methods that change nothing.
-READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What takes a body, and changes nothing either.
+_READING_POSTS: Final = ("/v1/architectures/validate", "/v1/architectures/convert")
 
 
 class Gate:
@@ -66,9 +68,14 @@ class Gate:
         rate = None
         if caller.name is not None and scope["path"] != METRICS_PATH:
             rate = store.rates.take("requests", caller.name, 1, self.settings.requests_per_minute)
-        if caller.role == "read" and scope["method"] not in READING:
+        if caller.role == "read" and not changes_nothing(scope["method"], scope["path"]):
             raise Forbidden(f"a key with role 'read' may not {scope['method']}; use one with role 'user'")
         return caller, rate
+
+
+def changes_nothing(method: str, path: str) -> bool:
+    """Whether a request is one of those that a key with role 'read' may send."""
+    return method in _READING or (method == "POST" and path in _READING_POSTS)
 
 
 def is_open(path: str) -> bool:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from app import errors, health, openapi, problems
+from app.architectures import endpoints as architectures
 from app.catalog import batches, proxies, spaces
 from app.deps import State
 from app.exposure import refuse_exposure, told_host
@@ -39,6 +40,7 @@ _GARBAGE_THRESHOLD: Final = 50_000
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     jobs.router,
     items.router,
+    architectures.router,
     webhooks.router,
     spaces.router,
     proxies.router,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi.openapi.utils import get_openapi
 
 from app.errors import PROBLEMS
-from app.gate import READING, is_open
+from app.gate import changes_nothing, is_open
 from app.problems import STORE_CODES, FaultView, ProblemView, add_problem
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _GATE_CODES: Final = ("missing_key", "invalid_key", "rate_limited", *STORE_CODES
 
 TAGS: Final = [
     {"name": "jobs", "description": "Submit architectures, wait, read scores, cancel."},
+    {"name": "architectures", "description": "Check genotypes and convert them, without scoring."},
     {"name": "catalog", "description": "Spaces, proxies and batches that jobs can name."},
     {"name": "service", "description": "Health, and the table of errors."},
 ]
@@ -84,6 +85,6 @@ def _document_gate(schema: dict[str, Any]) -> None:
             if is_open(path):
                 continue
             operation["security"] = [{"api_key": []}, {}]  # {}: not needed where nobody ever made a key
-            forbidden = () if method.upper() in READING else ("forbidden",)
+            forbidden = () if changes_nothing(method.upper(), path) else ("forbidden",)
             for code in (*_GATE_CODES, *forbidden):
                 add_problem(operation["responses"], str(PROBLEMS[code].status), code)

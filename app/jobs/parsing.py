@@ -77,12 +77,23 @@ def located(at: str) -> Iterator[None]:
 
 def _try_item(index: int, value: object, format_name: str | None, frame: Frame) -> Member | ProxyError:
     try:
-        return _parse_item(index, value, format_name, frame)
+        with shallow(value):
+            return _parse_item(index, value, format_name, frame)
     except ProxyError as error:
         return error
+
+
+@contextmanager
+def shallow(value: object) -> Iterator[None]:
+    """Refuses a value that is nested just less than the JSON parser's limit: too deep to be looked at or shown.
+
+    Raises:
+        InvalidArchitecture: it is.
+    """
+    try:
+        yield
     except RecursionError:
-        # A list nested just less than the JSON parser's limit is too deep to be shown.
-        return InvalidArchitecture(f"{brief(value)} is nested too deep; send a genotype")
+        raise InvalidArchitecture(f"{brief(value)} is nested too deep; send a genotype") from None
 
 
 def _failure(error: ProxyError) -> ItemOutcome:
@@ -96,16 +107,21 @@ def _failure(error: ProxyError) -> ItemOutcome:
 
 def _no_architecture(index: int, value: object) -> ItemSpec:
     """Its place among the items is all that there is of it, and its name if it has a good one."""
-    item_id = value.get("id") if isinstance(value, dict) else None
     return ItemSpec(
         index=index,
-        id=item_id if isinstance(item_id, str) and _is_id(item_id) else None,
+        id=good_id(value),
         architecture="",
         format="",
         params=0,
         macs=0,
         facts={},
     )
+
+
+def good_id(value: object) -> str | None:
+    """The id that stands beside a genotype, however bad that is; None if there is none, or no good one."""
+    item_id = value.get("id") if isinstance(value, dict) else None
+    return item_id if isinstance(item_id, str) and _is_id(item_id) else None
 
 
 def unwrapped(value: object, format_name: str | None) -> tuple[object, str | None, str | None]:

@@ -31,6 +31,23 @@ def check_room(items: int, caller: Caller, store: Store, settings: Settings) -> 
             Fault("architectures", f"a list of {items} is not allowed", f"allowed here: at most {most}; split the job")
         )
     store.check_memory()
+    _take(items, caller, store, settings)
+
+
+def check_allowance(items: int, caller: Caller, store: Store, settings: Settings) -> None:
+    """The same for genotypes that are only looked at: they cost what reading costs, and nothing is kept.
+
+    Raises:
+        InvalidRequest: so many will never be taken at once.
+        RateLimited: the allowance is used up for now.
+    """
+    if caller.name is not None and items > settings.items_per_minute:
+        problem, most = f"a list of {items} is not allowed", settings.items_per_minute
+        raise InvalidRequest.of(Fault("architectures", problem, f"allowed here: at most {most}; split the request"))
+    _take(items, caller, store, settings)
+
+
+def _take(items: int, caller: Caller, store: Store, settings: Settings) -> None:
     if caller.name is not None:
         store.rates.take("items", caller.name, items, settings.items_per_minute)
 

@@ -152,13 +152,19 @@ class Space(Generic[A]):
         chosen = self._format(value, format)
         return Parsed(chosen.parse(value), chosen.name)
 
+    def format_named(self, name: str) -> Format[A]:
+        """The format of that name.
+
+        Raises:
+            UnknownFormat: there is none.
+        """
+        if name not in self.formats:
+            raise UnknownFormat(f"space {self.name!r} has no format {shown(name)}; {allowed_names(name, self.formats)}")
+        return self.formats[name]
+
     def _format(self, value: object, name: str | None) -> Format[A]:
         if name is not None:
-            if name not in self.formats:
-                raise UnknownFormat(
-                    f"space {self.name!r} has no format {shown(name)}; {allowed_names(name, self.formats)}"
-                )
-            return self.formats[name]
+            return self.format_named(name)
         readings = [each for each in self.formats.values() if each.recognises(value)]
         if len(readings) == 1:
             return readings[0]

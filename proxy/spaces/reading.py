@@ -20,7 +20,7 @@ from proxy.errors import (
     shown,
 )
 from proxy.spaces import SPACES
-from proxy.spaces._base import Architecture, Parsed, Space
+from proxy.spaces._base import Architecture, Format, Parsed, Space
 from proxy.spaces._faults import is_integer
 from proxy.spaces._foreign import FOREIGN, ForeignFormat
 
@@ -45,6 +45,19 @@ def read(space: Space[A], value: object, format_name: str | None = None) -> Pars
         raise _explained(plain, space, value, format_name) from None
 
 
+def format_of(space: Space[A], name: str) -> Format[A]:
+    """The format of a space that a request names.
+
+    Raises:
+        UnsupportedSpace: it is of a space that is not scored here.
+        UnknownFormat: it is of another space, or does not exist.
+    """
+    try:
+        return space.format_named(name)
+    except UnknownFormat as plain:
+        raise _explained(plain, space, None, name) from None
+
+
 def space_of(value: object, format_name: str | None = None) -> Space[Any]:
     """The one space that a value, or its format, belongs to.
 
@@ -58,12 +71,12 @@ def space_of(value: object, format_name: str | None = None) -> Space[Any]:
         return fitting[0]
     if format_name is not None:
         names = [name for space in SPACES.values() for name in space.formats]
-        raise _foreign_format(format_name, value) or UnknownFormat(
+        raise _foreign_format(format_name) or UnknownFormat(
             f"no space has a format {shown(format_name)}; {allowed_names(format_name, names)}"
         )
     foreign = _foreign(value)
     if foreign is not None:
-        raise _unsupported(foreign, f"{shown(value)} is")
+        raise _unsupported(foreign, f"{shown(value)} is a genotype")
     readings = [reading for space in SPACES.values() for reading in _readings(space, value)]
     if readings:
         raise _ambiguous(value, [*readings, *_foreign_readings(value)])
@@ -80,10 +93,10 @@ def _fitting(value: object, format_name: str | None) -> list[Space[Any]]:
 def _explained(plain: UnknownFormat, space: Space[Any], value: object, format_name: str | None) -> ProxyError:
     """The error that says most of a value that the space alone could not place."""
     if format_name is not None:
-        return _foreign_format(format_name, value) or _other_space(space, value, format_name) or plain
+        return _foreign_format(format_name) or _other_space(space, value, format_name) or plain
     foreign = _foreign(value)
     if foreign is not None:
-        return _unsupported(foreign, f"{shown(value)} is")
+        return _unsupported(foreign, f"{shown(value)} is a genotype")
     readings = list(_readings(space, value))
     if readings:
         return _ambiguous(value, [*readings, *_foreign_readings(value)])
@@ -102,14 +115,14 @@ def _foreign(value: object) -> ForeignFormat | None:
     return next((each for each in FOREIGN.values() if each.recognises(value)), None)
 
 
-def _foreign_format(name: str, value: object) -> UnsupportedSpace | None:
-    return _unsupported(FOREIGN[name], f"{shown(value)} is said to be") if name in FOREIGN else None
+def _foreign_format(name: str) -> UnsupportedSpace | None:
+    return _unsupported(FOREIGN[name], f"format {shown(name)} is") if name in FOREIGN else None
 
 
 def _unsupported(foreign: ForeignFormat, what: str) -> UnsupportedSpace:
     scored = "; ".join(f"{space.name} ({', '.join(space.formats)})" for space in SPACES.values())
     return UnsupportedSpace(
-        f"{what} {foreign.name}, a genotype of {foreign.space}, which no proxy scores here; "
+        f"{what} of {foreign.space} ({foreign.name}), which no proxy scores here; "
         f"spaces that are scored, and their formats: {scored}"
     )
 
