@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Final, Literal
 
 import redis
@@ -81,16 +82,22 @@ def connect(url: str) -> redis.Redis:
     executed, and claiming twice would lease items that no worker knows of.
 
     Raises:
-        ValueError: `url` is none of Redis. The message does not hold it.
+        ValueError: `url` is none of Redis, or names a file that is not there. The message does not hold it.
     """
     try:
-        return _client(url)
+        client = _client(url)
     except ValueError:
         # The driver's own words may hold a piece of the password.
         raise ValueError(
             "this is no URL of a Redis server; allowed: redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], rediss://... "
             "or unix:///PATH, special characters of a password as %XX"
         ) from None
+    authority = client.get_connection_kwargs().get("ssl_ca_certs")
+    if authority is not None and not os.access(authority, os.R_OK):
+        raise ValueError(
+            f"ssl_ca_certs={authority} is no file that can be read; name one of certificates, in PEM format"
+        )
+    return client
 
 
 def _client(url: str) -> redis.Redis:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import redis
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, NoScriptError, OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.errors import StoreError, StoreFull, StoreUnavailable
@@ -26,6 +26,16 @@ Command: TypeAlias = tuple[Part, ...]
 
 #: Replies of a server that is there and cannot take writes now.
 _CANNOT_WRITE: Final = ("MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN")
+
+#: What TLS says, and what to do about it.
+_TLS_REPAIRS: Final = {
+    "certificate is not valid for": "use a name in the URL that its certificate is for",
+    "certificate has expired": "renew its certificate",
+    "CERTIFICATE_VERIFY_FAILED": "if that server is yours, name the file of the authority that signed its certificate: "
+    "rediss://...?ssl_ca_certs=FILE",
+    "NO_CERTIFICATE_OR_CRL_FOUND": "the file of ssl_ca_certs holds no certificate in PEM format",
+    "WRONG_VERSION_NUMBER": "nobody speaks TLS there; use its other port, or redis://",
+}
 
 
 class Wire:
@@ -78,7 +88,7 @@ class Wire:
         """The driver's errors as ours.
 
         Raises:
-            StoreUnavailable: the server cannot be reached, is loading, or cannot write.
+            StoreUnavailable: the server cannot be reached, is loading, cannot write, or does not allow it.
             StoreFull: it has no memory left.
             StoreError: it refused the command, which is a mistake of ours.
         """
@@ -90,7 +100,11 @@ class Wire:
                 f"{self.server} has reached its memory limit; raise maxmemory, or wait until jobs expire"
             ) from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise StoreUnavailable(f"{self.server} does not answer: {error}") from error
+            raise StoreUnavailable(f"{self.server} does not answer: {error}{_repair(error)}") from error
+        except NoPermissionError as error:
+            raise StoreUnavailable(
+                f"{self.server} does not allow: {error}; give this user what docker/redis/users.acl says of it"
+            ) from error
         except ResponseError as error:
             # Not `startswith`: in a transaction, the driver puts the command in front.
             if any(code in str(error) for code in _CANNOT_WRITE):
@@ -106,3 +120,8 @@ class Wire:
         if "path" in kwargs:
             return f"Redis at {kwargs['path']}"
         return f"Redis at {kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
+
+
+def _repair(error: Exception) -> str:
+    """What to do about a connection that could not be made secure; nothing if that is not what is wrong."""
+    return next((f"; {repair}" for sign, repair in _TLS_REPAIRS.items() if sign in str(error)), "")
