@@ -12,7 +12,7 @@ from proxy.data import DEFAULT_BATCH, load_batch
 from proxy.errors import LossyConversion, ProxyError
 from proxy.json_types import JsonObject, JsonValue
 from proxy.spaces import get_space
-from proxy.spaces._base import Format, Parsed, Space
+from proxy.spaces._base import Format, ImageShape, Parsed, Settings, Space
 from proxy.spaces.reading import format_of, read
 from workers.timings import measured
 
@@ -29,14 +29,8 @@ def validate(request: ValidateRequest) -> JsonObject:
     items: list[JsonValue] = []
     invalid = 0
     for index, value, parsed in _read_all(request, space):
-        item = _checked(index, value, parsed, space)
-        if isinstance(parsed, ProxyError):
-            item |= {"params": None, "macs": None, "error": error_json(parsed)}
-            invalid += 1
-        else:
-            counts = space.counts(parsed.architecture, settings, batch.image)
-            item |= {"params": counts.params, "macs": counts.macs, "error": None}
-        items.append(item)
+        items.append(validated(index, good_id(value), parsed, space, settings, batch.image))
+        invalid += isinstance(parsed, ProxyError)
     return {
         "space": space.name,
         "settings": dict(settings),
@@ -44,6 +38,22 @@ def validate(request: ValidateRequest) -> JsonObject:
         "invalid": invalid,
         "items": items,
     }
+
+
+def validated(
+    index: int,
+    item_id: str | None,
+    parsed: Parsed[Any] | ProxyError,
+    space: Space[Any],
+    settings: Settings,
+    image: ImageShape,
+) -> JsonObject:
+    """What a genotype is, or why it is nothing, as `schemas.ValidatedView`."""
+    item = _checked(index, item_id, parsed, space)
+    if isinstance(parsed, ProxyError):
+        return {**item, "params": None, "macs": None, "error": error_json(parsed)}
+    counts = space.counts(parsed.architecture, settings, image)
+    return {**item, "params": counts.params, "macs": counts.macs, "error": None}
 
 
 @measured("parse")
@@ -60,7 +70,7 @@ def convert(request: ConvertRequest) -> JsonObject:
     refused = 0
     for index, value, parsed in _read_all(request, space):
         outcome = parsed if isinstance(parsed, ProxyError) else _written(parsed, space, target, request)
-        item = _checked(index, value, parsed, space)
+        item = _checked(index, good_id(value), parsed, space)
         if isinstance(outcome, ProxyError):
             item |= {"architecture": None, "reordered": False, "error": error_json(outcome)}
             refused += 1
@@ -127,9 +137,9 @@ def _written(
         return error
 
 
-def _checked(index: int, value: object, parsed: Parsed[Any] | ProxyError, space: Space[Any]) -> JsonObject:
+def _checked(index: int, item_id: str | None, parsed: Parsed[Any] | ProxyError, space: Space[Any]) -> JsonObject:
     """As `schemas.CheckedView`."""
-    item: JsonObject = {"index": index, "id": good_id(value), "valid": not isinstance(parsed, ProxyError)}
+    item: JsonObject = {"index": index, "id": item_id, "valid": not isinstance(parsed, ProxyError)}
     if isinstance(parsed, ProxyError):
         return {**item, "canonical": None, "space": space.name, "format": None, "connected": None, "facts": {}}
     facts = dict(space.facts(parsed.architecture))

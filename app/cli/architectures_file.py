@@ -48,10 +48,12 @@ class Unreadable:
     problem: str
 
 
-def read_entries(arguments: Sequence[str], file: str | None) -> Iterator[Entry | Unreadable]:
+def read_entries(
+    arguments: Sequence[str], file: str | None, format_name: str | None = None
+) -> Iterator[Entry | Unreadable]:
     """All architectures of a command line, in order: the arguments, then the file.
 
-    `-` as file or as argument is standard input.
+    `-` as file or as argument is standard input. `format_name` is that of entries which name none.
 
     Raises:
         UsageError: a file cannot be read, is no UTF-8 text, or standard input is asked for twice.
@@ -59,6 +61,14 @@ def read_entries(arguments: Sequence[str], file: str | None) -> Iterator[Entry |
     sources = [file] if file is not None else []
     if [*arguments, *sources].count("-") > 1:
         raise UsageError("standard input (-) can be read only once")
+    for entry in _read_all(arguments, sources):
+        if isinstance(entry, Entry) and entry.format is None:
+            yield Entry(entry.where, entry.value, format_name, entry.id)
+        else:
+            yield entry
+
+
+def _read_all(arguments: Sequence[str], sources: Sequence[str]) -> Iterator[Entry | Unreadable]:
     for number, argument in enumerate(arguments, start=1):
         if argument == "-":
             yield from _read_file("-")

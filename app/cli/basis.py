@@ -21,6 +21,8 @@ def basis_of(item: Mapping[str, Any]) -> Basis:
     """
     scores = item["scores"]
     basis: dict[str, JsonScalar] = {"space": item["space"], "proxies": _names(scores), **item["settings"]}
+    # An earlier release did not know of classes.
+    basis["dedupe"] = "isomorphic" if item.get("representative") else "identical"
     for name, score in scores.items():
         basis[f"revision of {name}"] = score["revision"]
         # A proxy that sees no batch has none of these.
@@ -45,6 +47,7 @@ def basis_asked(request: ScoringRequest, settings: Mapping[str, int] | None = No
         "proxies": _names(options.proxies),
         **(options.settings if settings is None else settings),
         "per-layer tables": options.layers,
+        "dedupe": options.dedupe,
     }
     if any(get_proxy(name).needs_batch for name in options.proxies):
         basis |= {"seed": _seeds(options.seeds), "precision": options.precision}

@@ -19,7 +19,7 @@ from app.cli.results_file import ResultsFile
 from app.cli.scoring_request import ScoringRequest
 from app.cli.summary import Summary
 from app.cli.terminal import stderr
-from proxy.json_types import JsonObject
+from proxy.json_types import JsonObject, JsonValue
 
 Score: TypeAlias = Callable[[ScoringRequest], Generator[JsonObject]]
 """Yields the items of a request as they finish."""
@@ -91,11 +91,26 @@ def _missing(results: ResultsFile, request: ScoringRequest, score: Score) -> Gen
     indexes = [index for index in range(len(request.entries)) if index not in results]
     if not indexes:
         return
+    # What is scored for a missing one comes along, be it in the file: a class keeps its score, which is known then.
+    indexes = sorted({*indexes, *(request.firsts[index] for index in indexes)})
     missing = replace(request, entries=[request.entries[index] for index in indexes])
     with closing(score(missing)) as items:
         for item in items:
             position: Any = item["index"]
-            yield {**item, "index": indexes[position]}
+            if indexes[position] not in results:
+                yield {
+                    **item,
+                    "index": indexes[position],
+                    "representative": _placed(item.get("representative"), indexes),
+                }
+
+
+def _placed(representative: JsonValue, indexes: list[int]) -> JsonValue:
+    """An item's representative, by its place among all."""
+    if not isinstance(representative, dict):
+        return None
+    position: Any = representative["index"]
+    return {**representative, "index": indexes[position]}
 
 
 def _say_how_to_go_on(results: ResultsFile, total: int) -> None:

@@ -58,7 +58,7 @@ class LocalScoring:
             CommandError: no engine can be started.
         """
         job = self._job()
-        groups = _with_the_same_scores([job.tasks(entry.architecture.canonical) for entry in self.request.entries])
+        groups = _with_the_same_scores([job.tasks(self._scored(index)) for index in range(len(self.request.entries))])
         tasks = [(group, task) for group in groups for task in group.tasks]
         try:
             with EnginePool(self.engines) as pool:
@@ -86,16 +86,23 @@ class LocalScoring:
         """The item as the service would give it."""
         entry, space = self.request.entries[index], self.request.space
         counts = space.counts(entry.architecture, self.settings, self.batch.image)
+        first, isomorphic = self.request.firsts[index], self.request.options.dedupe == "isomorphic"
         spec = ItemSpec(
             index=index,
             id=entry.id,
-            architecture=entry.architecture.canonical,
+            architecture=self._scored(index),
+            sent=entry.architecture.canonical if isomorphic and index != first else None,
+            representative=first if isomorphic else None,
             format=entry.format,
             params=counts.params,
             macs=counts.macs,
             facts=space.facts(entry.architecture),
         )
         return item_json(Item(spec=spec, status=outcome.status, outcome=outcome), job)
+
+    def _scored(self, index: int) -> str:
+        """Canonical form of the architecture that is scored for an entry."""
+        return self.request.entries[self.request.firsts[index]].architecture.canonical
 
     def _job(self) -> JobSpec:
         """The request as the job it would be."""
@@ -111,6 +118,7 @@ class LocalScoring:
             batch_name=self.batch.name,
             precision=options.precision,
             layers=options.layers,
+            dedupe=options.dedupe,
         )
 
 

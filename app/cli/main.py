@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench, demo, doctor, evaluate, keys, score, up, workers
+from app.cli import bench, demo, doctor, evaluate, genotypes, keys, score, up, workers
 from app.cli.errors import CommandError
 from app.cli.terminal import show_error, stdout
 
@@ -39,6 +39,8 @@ def _root(
 
 app.command(epilog=up.EXAMPLES)(up.up)
 app.command(epilog=score.EXAMPLES)(score.score)
+app.command(epilog=genotypes.VALIDATE_EXAMPLES)(genotypes.validate)
+app.command(epilog=genotypes.CONVERT_EXAMPLES)(genotypes.convert)
 app.command(name="evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate_command)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=workers.EXAMPLES)(workers.workers)

@@ -70,7 +70,10 @@ class Csv:
         kinds = {name: (*get_proxy(name).components, *self._spread, *_PLACE) for name in self._proxies}
         parts = [f"{name}.{part}" for name, its_parts in kinds.items() for part in its_parts]
         facts = ["index", "id", "status", "space", *self._settings, "architecture", "format", "params", "macs"]
-        self._writer.writerow([*facts, "connected", *self._proxies, *parts, "error"])
+        # Whose scores these are: only where that can be another's.
+        self._shared = request.options.dedupe == "isomorphic"
+        shared = ["representative"] if self._shared else []
+        self._writer.writerow([*facts, "connected", *self._proxies, *parts, "error", *shared])
 
     def write(self, item: JsonObject) -> None:
         settings = item["settings"]
@@ -90,7 +93,12 @@ class Csv:
             row += _components(item, proxy)
             row += [spread.get(part) for part in self._spread]
             row += [place.get(part) for part in _PLACE]
-        self._writer.writerow([*row, " | ".join(failures(item))])
+        row.append(" | ".join(failures(item)))
+        if self._shared:
+            representative = item["representative"]
+            assert isinstance(representative, dict), "every item of such a request has one"
+            row.append(representative["index"])
+        self._writer.writerow(row)
         self._stream.flush()
 
     def finish(self) -> None:

@@ -49,8 +49,21 @@ class RemoteScoring:
         """
         with connected(self._url, self._key) as client:
             batch = self._batch(client)
-            for start, part in _parts(self._request.entries):
+            for start, part in self._jobs():
                 yield from self._score(client, batch, start, part)
+
+    def _jobs(self) -> Iterator[tuple[int, list[Accepted]]]:
+        """(position of the first, entries) of each job."""
+        if self._request.options.dedupe == "identical":
+            return _parts(self._request.entries)
+        parts = [*_parts(self._request.entries)]
+        if len(parts) > 1:
+            raise UsageError(
+                f"{len(self._request.entries)} architectures are {len(parts)} jobs, and --dedupe isomorphic looks at "
+                f"one: at most {MAX_JOB}, and {MAX_JOB_BYTES >> 20} MiB together",
+                ["score them in several runs, or here with --local"],
+            )
+        return iter(parts)
 
     def _batch(self, client: httpx.Client) -> str:
         """What the service calls the batch. A file is uploaded, and then named by its digest."""
@@ -94,6 +107,7 @@ class RemoteScoring:
             "batch": batch,
             "precision": options.precision,
             "layers": options.layers,
+            **({} if options.dedupe == "identical" else {"dedupe": options.dedupe}),
         }
 
     def _accepted(self, answer: httpx.Response, start: int = 0) -> dict[str, Any]:

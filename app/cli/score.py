@@ -37,6 +37,7 @@ from proxy.precision import DEFAULT_PRECISION, PRECISIONS
 from proxy.proxies import PROXIES
 from proxy.spaces import SPACES
 from proxy.spread import MAX_SEEDS
+from workers.records import Dedupe
 
 EXAMPLES: Final = """
 Examples:
@@ -54,6 +55,8 @@ Examples:
   croze score -f cells.txt --seeds 0-4
 
   croze score --space nasbench201 --all -o nasbench201.jsonl
+
+  croze score --from naslib_nb201 "(4, 0, 3, 1, 4, 3)"
 
 With -o FILE each result is a line of JSON in FILE as soon as it is there, and
 what FILE holds is not scored again: after Ctrl-C the same command goes on. A
@@ -100,6 +103,10 @@ def score(
         str | None,
         typer.Option(metavar="SPACE", help=f"{' or '.join(SPACES)}; needed only where a genotype leaves it open."),
     ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FORMAT", help="Of genotypes that do not show it, e.g. naslib_nb201."),
+    ] = None,
     proxy: Annotated[
         list[str] | None, typer.Option(metavar="PROXY", help=f"{', '.join(PROXIES)}; may be repeated. Default: croze.")
     ] = None,
@@ -122,6 +129,9 @@ def score(
         bool,
         typer.Option("--per-layer", help="Add each layer's share to the scores (json, at most 100 architectures)."),
     ] = False,
+    dedupe: Annotated[
+        Dedupe, typer.Option(help="Whether one architecture is scored for all that are equal as functions.")
+    ] = "identical",
     output_format: Annotated[
         OutputFormat | None, typer.Option("--format", help="Of standard output. Default: table.")
     ] = None,
@@ -144,8 +154,9 @@ def score(
         precision=precision,
         batch=batch,
         layers=per_layer,
+        dedupe=dedupe,
     )
-    entries = _entries(architectures or [], file, space, everything=everything)
+    entries = _entries(architectures or [], file, tag, space, everything=everything)
     try:
         with _sigterm_interrupts():
             request = check_request(entries, options)
@@ -164,15 +175,15 @@ def score(
 
 
 def _entries(
-    architectures: list[str], file: str | None, space: str | None, *, everything: bool
+    architectures: list[str], file: str | None, tag: str | None, space: str | None, *, everything: bool
 ) -> Iterator[Entry | Unreadable]:
     """What to score: all of a space, or what the user wrote."""
     if not everything:
         if file is None and not architectures and not sys.stdin.isatty():
             architectures = ["-"]  # croze score < cells.txt
-        return read_entries(architectures, file)
-    if architectures or file is not None:
-        raise UsageError("--all is every architecture of the space; name none beside it")
+        return read_entries(architectures, file, tag)
+    if architectures or file is not None or tag is not None:
+        raise UsageError("--all is every architecture of the space; name none beside it, and no format")
     return whole_space(space)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from app.cli.architectures_file import Entry, Unreadable
 from app.cli.errors import UsageError
 from app.cli.terminal import count
+from app.jobs.classes import firsts
 from proxy.errors import InvalidArchitecture, ProxyError, shown
 from proxy.json_types import JsonValue
 from proxy.precision import check_precision
@@ -19,6 +21,7 @@ from proxy.spaces import SPACES, get_space
 from proxy.spaces._base import Architecture, Space
 from proxy.spaces.reading import read, space_of
 from proxy.spread import MAX_SEEDS
+from workers.records import Dedupe
 
 #: A seed is an unsigned 32-bit number, as over HTTP.
 MAX_SEED: Final = 2**32 - 1
@@ -44,6 +47,8 @@ class ScoringOptions:
     """Name, digest, or path of an .npz file."""
     layers: bool = False
     """Whether the per-layer table is wanted."""
+    dedupe: Dedupe = "identical"
+    """isomorphic: one architecture of a class is scored for all."""
 
     @property
     def batch_file(self) -> Path | None:
@@ -63,13 +68,19 @@ class Accepted:
     architecture: Architecture
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that something can be kept
 class ScoringRequest:
     """A checked request: every architecture is a member of the space."""
 
     space: Space[Any]
     options: ScoringOptions
     entries: Sequence[Accepted]
+
+    @cached_property
+    def firsts(self) -> Sequence[int]:
+        """For each entry, the position of the one that is scored for it: its own, unless classes share a score."""
+        class_of = self.space.isomorphism if self.options.dedupe == "isomorphic" else None
+        return firsts(None if class_of is None else class_of(entry.architecture) for entry in self.entries)
 
 
 def read_seeds(text: str) -> tuple[int, ...]:
@@ -129,12 +140,14 @@ def check_request(found: Iterable[Entry | Unreadable], options: ScoringOptions) 
             continue
         try:
             entry_space = space or space_of(entry.value, entry.format)
-            accepted.append(_parse(entry, entry_space))
+            accepted.append(accept(entry, entry_space))
             space = entry_space  # the first that is clear decides: one run, one space
         except ProxyError as error:
-            faults += _describe(entry.where, error)
+            faults += describe(entry.where, error)
     _refuse_unless_scorable(accepted, faults, options)
     assert space is not None, "an accepted architecture has a space"
+    if options.dedupe == "isomorphic" and space.isomorphism is None:
+        raise UsageError(f"space {space.name} knows no classes of equal functions; leave --dedupe out")
     check_settings(space, options.settings, _SOME_CLASSES)
     return ScoringRequest(space, options, accepted)
 
@@ -165,6 +178,8 @@ def _check_options(options: ScoringOptions) -> None:
         raise UsageError(f"a proxy is named twice: {', '.join(options.proxies)}")
     if options.layers and len(options.seeds) > 1:
         raise UsageError("--per-layer goes with one seed only")
+    if options.layers and options.dedupe == "isomorphic":
+        raise UsageError("--per-layer and --dedupe isomorphic exclude each other: layers are an architecture's own")
     if options.batch_file and not options.batch_file.is_file():
         raise UsageError(f"batch file {options.batch} does not exist")
 
@@ -183,12 +198,17 @@ def _refuse_unless_scorable(accepted: Sequence[Accepted], faults: Sequence[str],
         )
 
 
-def _parse(entry: Entry, space: Space[Any]) -> Accepted:
+def accept(entry: Entry, space: Space[Any]) -> Accepted:
+    """The entry as an architecture of the space.
+
+    Raises:
+        ProxyError: it is none.
+    """
     parsed = read(space, entry.value, entry.format)
     return Accepted(entry.where, entry.value, parsed.format, entry.id, parsed.architecture)
 
 
-def _describe(where: str, error: ProxyError) -> list[str]:
+def describe(where: str, error: ProxyError) -> list[str]:
     """All that is wrong with one architecture, as one line or one line a fault."""
     if isinstance(error, InvalidArchitecture) and error.faults:
         return ["; ".join([f"{where}: {error.faults[0]}", *map(str, error.faults[1:])])]

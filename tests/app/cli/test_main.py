@@ -13,7 +13,7 @@ def test_version(croze: Croze) -> None:
     assert croze("--version").out == f"croze {version('croze')}\n"
 
 
-@pytest.mark.parametrize("command", ["up", "score", "demo", "workers", "doctor", "keys"])
+@pytest.mark.parametrize("command", ["up", "score", "validate", "convert", "demo", "workers", "doctor", "keys"])
 def test_every_command_has_a_help_text(croze: Croze, command: str) -> None:
     assert f" {command} " in croze("--help").out
     assert "Usage" in croze(command, "-h").out

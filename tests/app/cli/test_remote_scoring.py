@@ -18,6 +18,7 @@ from app.cli.architectures_file import Entry
 from app.cli.errors import CommandError, UsageError
 from app.cli.remote_scoring import RemoteScoring
 from app.cli.scoring_request import ScoringOptions, ScoringRequest, check_request
+from proxy.spaces.nasbench201.index import equivalence_classes
 from tests.app.cli.conftest import Croze
 from tests.app.driving import seen, work
 from tests.workers.processes import wait_until
@@ -248,3 +249,15 @@ def test_a_service_that_stays_busy_is_left(url: str, monkeypatch: pytest.MonkeyP
     with pytest.raises(CommandError, match="the queue is full") as caught:
         list(RemoteScoring(request(2), url).items())
     assert not isinstance(caught.value, UsageError)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_service_is_asked_to_score_one_of_a_class(url: str) -> None:
+    classes = equivalence_classes()
+    second = next(index for index, name in enumerate(classes) if name != index)
+    asked = [Entry(f"f:{index}", index, "nats_tss_index") for index in (second, classes[second])]
+    options = ScoringOptions(settings={}, precision="float64", batch="cifar10:train[0:8]", dedupe="isomorphic")
+    found: list[Any] = list(RemoteScoring(check_request(asked, options), url).items())
+    items = sorted(found, key=lambda item: int(item["index"]))
+    assert [item["representative"]["index"] for item in items] == [0, 0]
+    assert [item["facts"]["nasbench201_index"] for item in items] == [second, classes[second]]
