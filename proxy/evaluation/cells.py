@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -59,8 +59,11 @@ def read_text(path: Path) -> str:
         raise InvalidTable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def parse_csv(text: str, source: str) -> TextTable:
+def parse_csv(text: str, source: str, repeatable: Collection[str] = ()) -> TextTable:
     """Read a CSV file with a header; lines before it that begin with # are skipped.
+
+    Args:
+        repeatable: headings that may be there twice, with the same numbers below: the first counts.
 
     Raises:
         InvalidTable: it is no CSV, has no header or no rows, a heading is missing or there twice, or rows differ in
@@ -79,7 +82,7 @@ def parse_csv(text: str, source: str) -> TextTable:
         raise InvalidTable(f"{source} has {'a header and no rows' if read else 'no header'}; write a header line first")
     (_, heading), *rows = read
     header = tuple(name.strip() for name in heading)
-    check_faults(f"{source} has a wrong header", _header_faults(source, header))
+    check_faults(f"{source} has a wrong header", _header_faults(source, header, repeatable))
     check_faults(
         f"{source} has rows of the wrong length",
         [
@@ -134,10 +137,10 @@ def named(names: Iterable[str], limit: int = 8) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def _header_faults(source: str, header: Sequence[str]) -> list[Fault]:
+def _header_faults(source: str, header: Sequence[str], repeatable: Collection[str]) -> list[Fault]:
     repair = "give each column a name of its own"
     empty = [Fault(source, f"column {n} has no name", repair) for n, name in enumerate(header, start=1) if not name]
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    twice = sorted({name for name in header if name and header.count(name) > 1} - set(repeatable))
     return empty + [Fault(source, f"{shown(name)} is there more than once", repair) for name in twice]
 
 

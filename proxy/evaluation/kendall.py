@@ -84,9 +84,9 @@ class KendallPair:
         return total
 
 
-def integer_weights(weights: npt.NDArray[np.int64]) -> Weights:
+def integer_weights(weights: npt.NDArray[np.int16]) -> Weights:
     """The same in the smallest type in which no count overflows."""
-    return weights.astype(np.int32) if len(weights) <= _MAX_ROWS_INT32 else weights
+    return weights.astype(np.int32 if len(weights) <= _MAX_ROWS_INT32 else np.int64)
 
 
 def _bits(y: Ints, rows: Ints) -> list[_Bit]:

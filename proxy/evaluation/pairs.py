@@ -24,7 +24,7 @@ KENDALL_RESAMPLES: Final = 250
 LEVEL: Final = 0.95
 #: Rows that a correlation needs. With fewer it says nothing.
 MIN_ROWS: Final = 3
-MAX_RESAMPLES: Final = 100_000
+MAX_RESAMPLES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

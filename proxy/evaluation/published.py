@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -90,6 +91,8 @@ def read_robbench(path: Path, dataset: str = _CIFAR10) -> Table:
     with _layout(path):
         for name, metrics in document[dataset].items():
             architecture = reader.of_index(name) if name.isdigit() else reader.canonical(name)
+            if architecture in cells:
+                raise InvalidTable(f"{shown(name)} is there twice")
             cells[architecture] = {_metric(metric): _of_seeds(value) for metric, value in metrics.items()}
     return _table(str(path), cells, [])
 
@@ -138,6 +141,8 @@ def _table(
     reader = Reader("nasbench201")
     with _layout(source):
         architectures = tuple(reader.canonical(name) for name in cells)
+    if len(set(architectures)) < len(architectures):
+        raise InvalidTable(f"{source} has an architecture twice")
     names = {name: None for row in cells.values() for name in row}
     columns = {name: np.array([row.get(name, np.nan) for row in cells.values()], dtype=np.float64) for name in names}
     return Table(
@@ -163,7 +168,7 @@ def _metric(name: str) -> str:
 def _of_seeds(value: Any) -> float:
     if not isinstance(value, dict):
         return float(value)
-    return float(value[_MEAN_OF_SEEDS]) if _MEAN_OF_SEEDS in value else float(np.mean([*value.values()]))
+    return float(value[_MEAN_OF_SEEDS]) if _MEAN_OF_SEEDS in value else fmean(map(float, value.values()))
 
 
 def _folders(folder: Path) -> list[str]:

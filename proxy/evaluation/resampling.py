@@ -96,17 +96,17 @@ def interval(values: Floats, level: float) -> Estimate:
     return Estimate(point, float(low), float(high))
 
 
-def _weights(rows: int, resamples: int, seed: int) -> npt.NDArray[np.int64]:
+def _weights(rows: int, resamples: int, seed: int) -> npt.NDArray[np.int16]:
     """How often each resample holds each row, shape [rows, 1 + resamples]. The first holds each once."""
     generator = np.random.default_rng(seed)
-    weights = np.ones((rows, 1 + resamples), dtype=np.int64)
+    weights = np.ones((rows, 1 + resamples), dtype=np.int16)
     for draw in range(1, 1 + resamples):
         weights[:, draw] = np.bincount(generator.integers(rows, size=rows), minlength=rows)
     return weights
 
 
 def _kendall(
-    scores: Sequence[Ints], targets: Sequence[Ints], weights: npt.NDArray[np.int64]
+    scores: Sequence[Ints], targets: Sequence[Ints], weights: npt.NDArray[np.int16]
 ) -> Iterator[tuple[int, int, Floats]]:
     """(score, target, tau-b in each resample) of each pair."""
     parts: list[Weights] = [

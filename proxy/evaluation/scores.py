@@ -21,10 +21,13 @@ from proxy.evaluation.members import ARCHITECTURE_NAMES, INDEX_NAME, Reader, arc
 from proxy.evaluation.ranks import Columns
 from proxy.proxies import PROXIES
 
-#: What an item of croze says of the architecture itself; may be held fixed without having been asked for.
+#: What an item of croze says of the architecture itself; may be held fixed without having been asked for. In CSV they
+#: are there a second time if they were asked for as scores.
 COUNTS: Final = ("params", "macs")
 #: What a score depends on, in an item's scores. Scores of one proxy that differ in it are not comparable.
-_CONDITIONS: Final = ("batch", "seed", "seeds", "precision", "revision")
+_CONDITIONS: Final = ("batch", "seed", "precision", "revision")
+#: What a mean over several seeds tells of them.
+_SPREAD, _SEEDS = "spread", "seeds"
 _LOWER: Final = "lower_is_better"
 #: How the CSV of `croze score` begins: its index is the item's.
 _OWN_CSV: Final = ("index", "id", "status", "space")
@@ -102,7 +105,7 @@ def read_scores(
         if text.lstrip()[:1] == "{":
             _read_lines(text, str(path), collected)
         else:
-            _read_csv(parse_csv(text, str(path)), collected, only)
+            _read_csv(parse_csv(text, str(path), COUNTS), collected, only)
         if len(collected.architectures) == before == 0:
             raise InvalidTable(f"{path} has no scores")
     return _scores(collected, only, lower)
@@ -172,10 +175,17 @@ def _read_item(item: Mapping[str, Any], source: str, at: str, collected: _Collec
         value = score["value"] if score["status"] == "scored" else None
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise TypeError
-        collected.depend(name, {**item["settings"], **{key: score[key] for key in _CONDITIONS if key in score}}, at)
+        collected.depend(name, {**item["settings"], **_conditions(score)}, at)
         collected.add(name, architecture, np.nan if value is None else float(value), at)
         if score.get("direction") == _LOWER:
             collected.lower.add(name)
+
+
+def _conditions(score: Mapping[str, Any]) -> dict[str, object]:
+    conditions: dict[str, object] = {key: score[key] for key in _CONDITIONS if key in score}
+    if score.get(_SPREAD):
+        conditions["seed"] = score[_SPREAD][_SEEDS]
+    return conditions
 
 
 def _read_csv(table: TextTable, collected: _Collected, only: Sequence[str]) -> None:
