@@ -19,8 +19,6 @@ from proxy.evaluation.resampling import UNDEFINED, Draws, Estimate, interval, re
 from proxy.evaluation.selection import DEFAULT_TOPS, Top, size_of, top
 
 DEFAULT_RESAMPLES: Final = 1_000
-#: Each costs Kendall's tau about seven times what it costs Spearman's rho.
-KENDALL_RESAMPLES: Final = 250
 LEVEL: Final = 0.95
 #: Rows that a correlation needs. With fewer it says nothing.
 MIN_ROWS: Final = 3
@@ -33,17 +31,10 @@ class Options:
 
     resamples: int = DEFAULT_RESAMPLES
     """0: no intervals."""
-    kendall_resamples: int | None = None
-    """None: as many as `resamples`, but at most `KENDALL_RESAMPLES`."""
     seed: int = 0
     level: float = LEVEL
     """Of the intervals, 0..1."""
     tops: Sequence[str] = DEFAULT_TOPS
-
-    @property
-    def for_kendall(self) -> int:
-        """How many resamples Kendall's tau is worked out for."""
-        return min(self.resamples, KENDALL_RESAMPLES) if self.kendall_resamples is None else self.kendall_resamples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +108,7 @@ def spearman_difference(first: Floats, second: Floats, target: Floats, options: 
         [target[rows]],
         [],
         resamples=options.resamples,
-        kendall_resamples=None,
+        kendall=False,
         seed=options.seed,
     )
     return interval(draws.spearman[:, 0, 0] - draws.spearman[:, 1, 0], options.level)
@@ -180,7 +171,7 @@ class _Block:
         return resampled(
             *([column[keep] for column in side.values()] for side in (self.scores, self.targets, given)),
             resamples=self.options.resamples,
-            kendall_resamples=self.options.for_kendall if only is None else None,
+            kendall=only is None,
             seed=self.options.seed,
             advance=advance,
         )
@@ -209,7 +200,7 @@ def _check(scores: Columns, targets: Columns, given: Columns, options: Options) 
         raise InvalidRequest(
             f"the columns have different lengths ({sorted(lengths)}); a row is one architecture in all"
         )
-    if not 0 <= options.resamples <= MAX_RESAMPLES or not 0 <= options.for_kendall <= MAX_RESAMPLES:
+    if not 0 <= options.resamples <= MAX_RESAMPLES:
         raise InvalidRequest(f"{options.resamples} resamples are out of range; allowed: 0 to {MAX_RESAMPLES}")
     if not 0.5 <= options.level < 1:
         raise InvalidRequest(f"level {options.level} is out of range; allowed: 0.5 up to, but not, 1")

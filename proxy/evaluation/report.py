@@ -27,7 +27,6 @@ def document(evaluation: Evaluation) -> JsonObject:
         "architectures": len(evaluation.architectures),
         "seed": options.seed,
         "resamples": options.resamples,
-        "kendall_resamples": options.for_kendall,
         "level": options.level,
         "given": [*evaluation.given],
         "scores": [_score(evaluation, name) for name in evaluation.scores],
@@ -97,10 +96,9 @@ def what_numbers_are(evaluation: Evaluation) -> list[str]:
     options = evaluation.options
     lines = [f"{len(evaluation.architectures)} architectures of {evaluation.space} have a score and an accuracy."]
     if options.resamples:
-        kendall = f" ({options.for_kendall} for Kendall)" if options.for_kendall != options.resamples else ""
         lines.append(
             f"In brackets: {options.level:.0%} percentile intervals of {options.resamples} bootstrap resamples of the "
-            f"architectures{kendall}, seed {options.seed}."
+            f"architectures, seed {options.seed}."
         )
     lines.append(
         "Regret k: percentage points lost by taking the best of the k best scored. "

@@ -42,7 +42,7 @@ class Draws:
     partial: Floats
     """Shape [1 + R, P, T]: Spearman's rho given the held columns; NaN everywhere without any."""
     kendall: Floats
-    """Shape [1 + R', P, T]; [0, P, T] if it was not asked for."""
+    """Shape [1 + R, P, T]; [0, P, T] if it was not asked for."""
 
     def estimate(self, statistic: str, score: int, target: int, level: float) -> Estimate:
         """One of them with its percentile interval."""
@@ -55,7 +55,7 @@ def resampled(
     given: Sequence[Floats],
     *,
     resamples: int,
-    kendall_resamples: int | None,
+    kendall: bool = True,
     seed: int,
     advance: Callable[[float], None] = lambda _share: None,
 ) -> Draws:
@@ -63,13 +63,13 @@ def resampled(
 
     Args:
         resamples: of the rows, with replacement. The same (n, seed) gives the same resamples, whatever the columns.
-        kendall_resamples: how many of these Kendall's tau is worked out for; None: not even for the rows as they are.
+        kendall: whether Kendall's tau is wanted; it takes five times as long as the others.
         advance: is told which share of the work has been done since it was last called.
     """
     columns = [codes_of(column) for column in (*scores, *targets, *given)]
-    weights = _weights(len(columns[0]), max(resamples, kendall_resamples or 0), seed)
+    weights = _weights(len(columns[0]), resamples, seed)
     p, t = len(scores), len(targets)
-    share = 0.5 / (1 + resamples)
+    share = 0.2 / (1 + resamples)
     spearman, partial = np.empty((1 + resamples, p, t)), np.full((1 + resamples, p, t), np.nan)
     for draw in range(1 + resamples):
         covariance = rank_covariance(columns, weights[:, draw].astype(np.float64))
@@ -77,13 +77,13 @@ def resampled(
         if given:
             partial[draw] = correlation(held_fixed(covariance, len(given)))[:p, p : p + t]
         advance(share)
-    if kendall_resamples is None:
+    if not kendall:
         return Draws(spearman, partial, np.empty((0, p, t)))
-    kendall = np.empty((1 + kendall_resamples, p, t))
-    for score, target, taus in _kendall(columns[:p], columns[p : p + t], weights[:, : 1 + kendall_resamples]):
-        kendall[:, score, target] = taus
-        advance(0.5 / (p * t))
-    return Draws(spearman, partial, kendall)
+    tau_b = np.empty((1 + resamples, p, t))
+    for score, target, taus in _kendall(columns[:p], columns[p : p + t], weights):
+        tau_b[:, score, target] = taus
+        advance(0.8 / (p * t))
+    return Draws(spearman, partial, tau_b)
 
 
 def interval(values: Floats, level: float) -> Estimate:

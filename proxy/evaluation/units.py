@@ -67,11 +67,10 @@ def _seen(source: str, columns: Mapping[str, Floats]) -> Unit:
     if above and below:
         large, small = columns[above[0]], columns[below[0]]
         raise InvalidTable(
-            f"{source}: percent or fraction? {above[0]} has values above 1 ({large[large > 1][0]:g}), and "
-            f"{named(below)} {'have' if len(below) > 1 else 'has'} values below 1 "
-            f"({small[(small > 0) & (small < 1)][0]:g}); if that is right, say the unit: with --unit, or in the "
-            f"headings, as '{below[0]} [%]' or '{below[0]} [fraction]'. Columns that are no accuracies: name the "
-            f"others with --target"
+            f"{source}: percent or fraction? {named(above)} has values above 1, as {large[large > 1][0]:g}, and "
+            f"{named(below)} has values below 1, as {small[(small > 0) & (small < 1)][0]:g}. If that is right, say the "
+            f"unit with --unit, or in the headings, as '{below[0]} [%]' or '{below[0]} [fraction]'. If some columns are "
+            f"no accuracies, name the others with --target"
         )
     return Unit.PERCENT if above else Unit.FRACTION
 

@@ -9,7 +9,7 @@ from scipy import stats
 from proxy.evaluation import Estimate, InvalidRequest, Options, Pair, evaluate_columns, spearman_difference
 from proxy.evaluation.ranks import Columns, Floats
 
-FEW = Options(resamples=20, kendall_resamples=20, tops=("5",))
+FEW = Options(resamples=20, tops=("5",))
 
 
 def columns(rows: int = 200, digits: int = 1) -> tuple[dict[str, Floats], dict[str, Floats], dict[str, Floats]]:
