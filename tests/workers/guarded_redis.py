@@ -6,7 +6,7 @@ import hashlib
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,16 +60,17 @@ def acl() -> str:
 
 
 @contextmanager
-def guarded_redis(*options: str) -> Iterator[Guarded]:
-    """Runs it, and ends it. `options` are the server's own, e.g. to listen to a network as well."""
+def guarded_redis(*options: str, within: Sequence[str] = ()) -> Iterator[Guarded]:
+    """Runs it, and ends it. `options` are the server's own, e.g. to listen to a network as well; `within` is a command
+    that runs another one."""
     # Not pytest's own folder: a socket's path is at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="croze-acl-") as name:
         folder = Path(name)
         (folder / "users.acl").write_text(acl(), "utf-8")
         guarded = Guarded(folder / "r.sock")
         command = [
-            str(find_server()), "--port", "0", "--unixsocket", str(guarded.socket), "--dir", name, "--save", "",
-            "--appendonly", "yes", "--aclfile", str(folder / "users.acl"), *options,
+            *within, str(find_server()), "--port", "0", "--unixsocket", str(guarded.socket), "--dir", name,
+            "--save", "", "--appendonly", "yes", "--aclfile", str(folder / "users.acl"), *options,
         ]  # fmt: skip
         with (folder / "log").open("wb") as log, subprocess.Popen(tethered(command), stdout=log, stderr=log) as server:
             try:
