@@ -59,6 +59,8 @@ def test_the_public_paths_are_these() -> None:
         ("POST", "/v1/jobs/{job_id}/retry"),
         ("GET", "/v1/jobs/{job_id}/deliveries"),
         ("POST", "/v1/jobs/{job_id}/deliveries/{delivery_id}/redeliver"),
+        ("POST", "/v1/architectures/validate"),
+        ("POST", "/v1/architectures/convert"),
         ("GET", "/v1/spaces"),
         ("GET", "/v1/spaces/{name}"),
         ("GET", "/v1/proxies"),
