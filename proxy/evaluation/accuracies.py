@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from proxy.evaluation.cells import TextTable, is_text, named, numbers, parse_csv, read_text
+from proxy.evaluation.cells import TextTable, is_text, named, numbers, parse_csv, read_text, refuse_pickle
 from proxy.evaluation.errors import InvalidTable
 from proxy.evaluation.members import ARCHITECTURE_NAMES, INDEX_NAME, Reader, Table, architectures_of, each_once
 from proxy.evaluation.published import META, read_jung_folder, read_robbench
 from proxy.evaluation.targets import needed
 from proxy.evaluation.units import Unit, in_percent, split_heading
 
-#: How files of torch and pickle begin: as a zip archive, and as pickles of protocol 2 and later.
-_PICKLES: Final = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_PICKLE_NAMES: Final = (".pth", ".pt", ".pkl", ".pickle")
 #: Columns of known tables that are numbers, and no accuracies.
 NO_TARGETS: Final = ("isomorph_index", "row", "id", "params", "macs", "flops")
 DEFAULT_DATASET: Final = "cifar10"
@@ -44,7 +41,7 @@ def read_accuracies(
         if not (path / META).is_file():
             raise InvalidTable(f"folder {path} has no {META}; folders are read in the layout of Jung et al. (2023)")
         return read_jung_folder(path, dataset)
-    _refuse_pickles(path)
+    refuse_pickle(path)
     if path.suffix.lower() == ".json":
         return read_robbench(path, dataset)
     return _read_csv(parse_csv(read_text(path), str(path)), space, unit, targets)
@@ -69,16 +66,3 @@ def _read_csv(table: TextTable, space: str | None, unit: Unit | None, targets: S
     return Table(
         read.source, read.space, read.architectures, in_percent(read.source, read.columns, declared, unit), read.notes
     )
-
-
-def _refuse_pickles(path: Path) -> None:
-    try:
-        with path.open("rb") as stream:
-            begin = stream.read(4)
-    except (OSError, ValueError) as error:
-        raise InvalidTable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    if path.suffix.lower() in _PICKLE_NAMES or begin.startswith(_PICKLES):
-        raise InvalidTable(
-            f"{path} is a pickle, which can run any code when it is read, so it is not read here; "
-            f"if you trust it, load it with the benchmark's own API and write a CSV: docs/evaluate.md shows how"
-        )

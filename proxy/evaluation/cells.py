@@ -17,6 +17,9 @@ from proxy.evaluation.ranks import Floats
 
 #: Lines that begin so before the header say where a table is from.
 _COMMENT: Final = "#"
+#: How files of torch and pickle begin: as a zip archive, and as pickles of protocol 2 and later.
+_PICKLES: Final = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_PICKLE_NAMES: Final = (".pth", ".pt", ".pkl", ".pickle")
 #: NAS-Bench-201 with a hundred columns is 20 MB.
 MAX_BYTES: Final = 2**30
 
@@ -43,20 +46,39 @@ class TextTable:
 
 
 def read_text(path: Path) -> str:
-    """A text file, as UTF-8.
+    """A text file, as UTF-8. It is read once, so that it may be a pipe.
 
     Raises:
         InvalidTable: it cannot be read, is too large, or is no text.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InvalidTable(f"{path} has {size} bytes; tables of at most {MAX_BYTES} are read")
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InvalidTable(f"{path} is larger than {MAX_BYTES} bytes; it is not read")
+        refuse_pickle(path, content)
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidTable(f"{path} is not UTF-8 text (byte {error.start}: {error.reason})") from error
-    except (OSError, ValueError) as error:
-        raise InvalidTable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        raise InvalidTable(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        if isinstance(error, InvalidTable):
+            raise
+        raise InvalidTable(f"cannot read {path}: {error}") from error
+
+
+def refuse_pickle(path: Path, content: bytes = b"") -> None:
+    """Refuse what is a pickle by its name or its first bytes.
+
+    Raises:
+        InvalidTable: it is.
+    """
+    if path.suffix.lower() in _PICKLE_NAMES or content.startswith(_PICKLES):
+        raise InvalidTable(
+            f"{path} is a pickle, which can run any code when it is read, so it is not read here; "
+            f"if you trust it, load it with the benchmark's own API and write a CSV: docs/evaluate.md shows how"
+        )
 
 
 def parse_csv(text: str, source: str, repeatable: Collection[str] = ()) -> TextTable:

@@ -182,7 +182,7 @@ def _layout(what: object) -> Iterator[None]:
         yield
     except ProxyError as error:
         raise InvalidTable(f"{what}: {error.message}", error.faults) from error
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidTable(
             f"{what} does not have the published layout ({type(error).__name__}: {shown(str(error))}); "
             f"docs/evaluate.md shows it"

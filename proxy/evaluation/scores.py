@@ -6,6 +6,7 @@ Several files are joined by architecture: other scores of the same architectures
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,7 +157,7 @@ def _read_lines(text: str, source: str, collected: _Collected) -> None:
             _read_item(item, source, at, collected, seen)
         except ProxyError:
             raise
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             torn = number == len(lines) and not text.endswith("\n")
             hint = "the file was cut off there: let croze score finish it" if torn else "write it with croze score"
             raise InvalidTable(f"{at}: {shown(line)} is no result; {hint}") from error
@@ -176,7 +177,7 @@ def _read_item(item: Mapping[str, Any], source: str, at: str, collected: _Collec
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise TypeError
         collected.depend(name, {**item["settings"], **_conditions(score)}, at)
-        collected.add(name, architecture, np.nan if value is None else float(value), at)
+        collected.add(name, architecture, float(value) if value is not None and math.isfinite(value) else np.nan, at)
         if score.get("direction") == _LOWER:
             collected.lower.add(name)
 

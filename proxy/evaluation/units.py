@@ -69,8 +69,8 @@ def _seen(source: str, columns: Mapping[str, Floats]) -> Unit:
         raise InvalidTable(
             f"{source}: percent or fraction? {named(above)} has values above 1, as {large[large > 1][0]:g}, and "
             f"{named(below)} has values below 1, as {small[(small > 0) & (small < 1)][0]:g}. If that is right, say the "
-            f"unit with --unit, or in the headings, as '{below[0]} [%]' or '{below[0]} [fraction]'. If some columns are "
-            f"no accuracies, name the others with --target"
+            f"unit with --unit, or in the headings, as '{below[0]} [%]' or '{below[0]} [fraction]'. If some columns "
+            f"are no accuracies, name the others with --target"
         )
     return Unit.PERCENT if above else Unit.FRACTION
 

@@ -110,6 +110,7 @@ def test_robbench(tmp_path: Path) -> None:
         [],
         {"0": 0.5},
         {"0": {"val_acc": "high"}},
+        {"0": {"val_acc": 10**400}},
         {"15625": {"val_acc": 0.5}},
         {"0": {"val_acc": {}}},
         {"x": {}},

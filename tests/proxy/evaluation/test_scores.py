@@ -48,7 +48,8 @@ def test_json_lines(tmp_path: Path) -> None:
     path = write(
         tmp_path / "scores.jsonl",
         item(A, croze=score(2.0), nwot=score(7)),
-        item(B, croze=score(None), nwot=score(8)),
+        item(B, croze=score(float("inf")), nwot=score(8)),
+        item(A, croze=score(None)),
         item(C, croze=score(1.0), nwot=score(9)),
     )
     scores = read_scores([path])
@@ -56,7 +57,7 @@ def test_json_lines(tmp_path: Path) -> None:
     check(scores, "croze", [2.0, np.nan, 1.0])
     check(scores, "nwot", [7.0, 8.0, 9.0])
     assert scores.counts["params"].tolist() == [1_000.0] * 3
-    assert scores.notes == ("croze: no value for 1 of 3 architectures",)
+    assert scores.notes[0] == "croze: no value for 1 of 3 architectures"
 
 
 def test_own_csv(tmp_path: Path) -> None:
@@ -151,6 +152,7 @@ def test_params_may_be_at_other_conditions(tmp_path: Path) -> None:
         json.dumps(item(A, croze={"value": 1})),
         json.dumps(item(A, croze=score("1"))),  # type: ignore[arg-type]
         json.dumps(item(A, croze=score(True))),
+        json.dumps(item(A, croze=score(10**400))),
         json.dumps({**item(A, croze=score(1.0)), "settings": None}),
         '{"a":' * 20_000,
     ],
