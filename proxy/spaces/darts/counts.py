@@ -7,13 +7,13 @@ output.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.spaces._base import Counts, ImageShape, Settings
 from proxy.spaces._sizes import NOTHING, Size, activation, batch_norm, convolution, linear
-from proxy.spaces.darts.genotype import INPUTS, CellGenotype, Genotype, is_reduction
+from proxy.spaces.darts.genotype import INPUTS, OPERATIONS, Genotype, is_reduction
 
 _STEM_WIDTH = 3
 
@@ -37,39 +37,77 @@ class _Shape:
 
 
 def _size(genotype: Genotype, settings: Settings, image: ImageShape) -> Size:
-    area = image.height * image.width
     channels, layers = settings["channels"], settings["layers"]
+    widths = len(genotype.normal.concat), len(genotype.reduce.concat)
+    total = _around_pairs(widths, channels, layers, settings["classes"], image)
+    for reduces, cell in enumerate((genotype.normal, genotype.reduce)):
+        parts = _parts(bool(reduces), channels, layers, image.height * image.width)
+        total += parts.tensor * (cell.nodes + len(cell.concat))
+        for operation, source in cell.pairs:
+            total += parts.pair[operation, source < INPUTS]
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What cells of one kind are made of inside, summed over all that a network has."""
+
+    pair: dict[tuple[str, bool], Size]
+    """(operation, whether it reads an input of the cell) -> that operation in every cell."""
+    tensor: Size
+    """One state in every cell."""
+
+
+@lru_cache(maxsize=128)
+def _parts(reduces: bool, channels: int, layers: int, area: int) -> _Parts:
+    shapes = [shape for reduction, shape in _cells(channels, layers, area) if reduction == reduces]
+    results = [_result(shape, reduction=reduces) for shape in shapes]
+    pair: dict[tuple[str, bool], Size] = {}
+    for operation in OPERATIONS:
+        for reads_input in (False, True):
+            # A reduction halves its inputs, not its own states.
+            sources = shapes if reads_input else results
+            sizes = (_operation(operation, *each) for each in zip(sources, results, strict=True))
+            pair[operation, reads_input] = sum(sizes, NOTHING)
+    return _Parts(pair, sum((activation(each.channels, each.positions) for each in results), NOTHING))
+
+
+@lru_cache(maxsize=1024)
+def _around_pairs(widths: tuple[int, int], channels: int, layers: int, classes: int, image: ImageShape) -> Size:
+    """Stem, classifier, and what brings the inputs of every cell to its width.
+
+    Args:
+        widths: states in the output of a normal and of a reduction cell.
+    """
+    area = image.height * image.width
     stem = _Shape(_STEM_WIDTH * channels, area)
     total = (
         activation(image.channels, area)
         + convolution(image.channels, stem.channels, area, kernel=9)
         + batch_norm(stem.channels)
     )
-    shapes = [stem, stem]
-    inner: dict[_Shape, Size] = {}
-    for cell, reduction, shape in _cells(genotype, channels, layers, area):
-        before, last = shapes[-2:]
+    before = last = stem
+    for reduction, shape in _cells(channels, layers, area):
         total += _preprocess(before, shape, last) + _preprocess(last, shape, last)
-        # Cells of one kind and shape are equal inside.
-        key = _Shape(-shape.channels if reduction else shape.channels, shape.positions)
-        if key not in inner:
-            inner[key] = _inner(cell, shape, reduction=reduction)
-        total += inner[key]
-        result = shape.positions // 4 if reduction else shape.positions
-        shapes.append(_Shape(shape.channels * len(cell.concat), result))
-    features = shapes[-1].channels
-    return total + activation(features, 1) + linear(features, settings["classes"])
+        result = _result(shape, reduction=reduction)
+        before, last = last, _Shape(result.channels * widths[reduction], result.positions)
+    return total + activation(last.channels, 1) + linear(last.channels, classes)
 
 
-def _cells(genotype: Genotype, channels: int, layers: int, area: int) -> Iterator[tuple[CellGenotype, bool, _Shape]]:
-    """(cell, whether it is a reduction, shape of its preprocessed inputs), in order."""
+def _cells(channels: int, layers: int, area: int) -> Iterator[tuple[bool, _Shape]]:
+    """(whether it is a reduction, shape of its preprocessed inputs) of every cell, in order."""
     for index in range(layers):
         reduction = is_reduction(index, layers)
         if reduction:
             channels *= 2
-        yield genotype.cell(index, layers), reduction, _Shape(channels, area)
+        yield reduction, _Shape(channels, area)
         if reduction:
             area //= 4
+
+
+def _result(shape: _Shape, *, reduction: bool) -> _Shape:
+    """Of every state in a cell."""
+    return _Shape(shape.channels, shape.positions // 4 if reduction else shape.positions)
 
 
 def _preprocess(source: _Shape, shape: _Shape, last: _Shape) -> Size:
@@ -91,18 +129,6 @@ def _factorized_reduce(source: _Shape, result: _Shape) -> Size:
     """ReLU and two stride-2 1x1 convolutions of half the channels each: in sum, one of all channels."""
     joined = activation(result.channels, result.positions)
     return _relu_convolution(source, result) + joined
-
-
-def _inner(cell: CellGenotype, shape: _Shape, *, reduction: bool) -> Size:
-    """All pairs, sums and the concatenation of one cell."""
-    result = _Shape(shape.channels, shape.positions // 4 if reduction else shape.positions)
-    kinds = Counter((operation, reduction and source < INPUTS) for operation, source in cell.pairs)
-    pairs = sum(
-        (_operation(name, shape if strided else result, result) * times for (name, strided), times in kinds.items()),
-        NOTHING,
-    )
-    tensors = activation(result.channels, result.positions) * (cell.nodes + len(cell.concat))
-    return pairs + tensors
 
 
 def _operation(name: str, source: _Shape, result: _Shape) -> Size:
