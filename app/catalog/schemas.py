@@ -26,6 +26,7 @@ class FormatView(View):
     name: str
     summary: str
     example: Any = Field(description="A genotype in this format: a JSON value")
+    self_describing: bool = Field(description="Whether such a value needs no format to be named: it says what it is")
     canonical: bool = Field(description="Whether answers write architectures in this format")
 
 

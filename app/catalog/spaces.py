@@ -42,6 +42,7 @@ def space_json(space: Space[Any]) -> JsonObject:
             "name": each.name,
             "summary": each.summary,
             "example": each.example,
+            "self_describing": each.recognises(each.example),
             "canonical": each.name == space.canonical_format,
         }
         for each in space.formats.values()

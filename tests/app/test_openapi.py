@@ -92,8 +92,9 @@ def test_every_reference_leads_somewhere() -> None:
     assert "HTTPValidationError" not in schemas
 
 
-def test_every_field_of_a_request_says_what_is_allowed() -> None:
-    for name, field in DOCUMENT["components"]["schemas"]["SubmitRequest"]["properties"].items():
+@pytest.mark.parametrize("model", ["SubmitRequest", "ValidateRequest", "ConvertRequest"])
+def test_every_field_of_a_request_says_what_is_allowed(model: str) -> None:
+    for name, field in DOCUMENT["components"]["schemas"][model]["properties"].items():
         assert field["description"], name
 
 

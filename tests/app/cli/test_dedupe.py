@@ -12,10 +12,12 @@ import pytest
 
 from app.cli.architectures_file import Entry
 from app.cli.errors import UsageError
+from app.cli.output import Csv
 from app.cli.remote_scoring import MAX_JOB, RemoteScoring
 from app.cli.scoring_request import ScoringOptions, check_request
 from proxy.spaces.nasbench201.index import equivalence_classes, official_cells
 from tests.app.cli.conftest import Croze
+from tests.app.cli.test_output import item
 from workers.records import Dedupe
 
 TINY = ("--channels", "2", "--cells", "1", "--proxy", "croze", "--proxy", "params")
@@ -37,7 +39,7 @@ def request(dedupe: Dedupe, *indexes: int, **changes: Any) -> Any:
 
 
 def values(items: list[dict[str, Any]]) -> list[float]:
-    return [item["scores"]["croze"]["value"] for item in items]
+    return [each["scores"]["croze"]["value"] for each in items]
 
 
 def test_the_first_of_a_class_is_the_one_that_is_scored() -> None:
@@ -47,40 +49,44 @@ def test_the_first_of_a_class_is_the_one_that_is_scored() -> None:
 
 def test_one_score_for_a_class_here_and_in_a_file_that_was_cut_off(croze: Croze, tmp_path: Path) -> None:
     file = tmp_path / "scores.jsonl"
-    alone = json.loads(croze("score", ASKED[0], *TINY, "--format", "json").out)
     done = croze("score", *ASKED, *TINY, "--dedupe", "isomorphic", "-o", str(file))
     assert done.exit_code == 0, done.err
     items = [json.loads(line) for line in file.read_text().splitlines()]
 
-    assert values(items) == [values([alone])[0], values(items)[1], values([alone])[0], values([alone])[0]]
-    assert [item["representative"]["index"] for item in items] == [0, 1, 0, 0]
-    assert {item["representative"]["architecture"] for item in items[2:]} == {official_cells()[SECOND].canonical}
-    assert [item["facts"]["nasbench201_index"] for item in items] == [SECOND, OTHER, FIRST, SECOND]
-    assert [item["architecture"] for item in items] == [
+    first, other, *same = values(items)
+    assert same == [first, first] != [other, other]
+    # Proxy params counts what was scored, the item what was sent.
+    assert [each["scores"]["params"]["value"] for each in items[2:]] == [items[0]["params"]] * 2
+    assert [each["representative"]["index"] for each in items] == [0, 1, 0, 0]
+    assert {each["representative"]["architecture"] for each in items[2:]} == {official_cells()[SECOND].canonical}
+    assert [each["facts"]["nasbench201_index"] for each in items] == [SECOND, OTHER, FIRST, SECOND]
+    assert [each["architecture"] for each in items] == [
         official_cells()[index].canonical for index in (SECOND, OTHER, FIRST, SECOND)
     ]
 
-    # Without its class's first, and then without the others.
-    for kept in ([1, 2], [0, 1]):
-        file.write_text("".join(json.dumps(items[index]) + "\n" for index in kept))
-        again = croze("score", *ASKED, *TINY, "--dedupe", "isomorphic", "-o", str(file))
-        assert again.exit_code == 0, again.err
-        gone_on = [json.loads(line) for line in file.read_text().splitlines()]
-        assert values(gone_on) == values(items)
-        assert [item["representative"] for item in gone_on] == [item["representative"] for item in items]
+    # The others of a class go on with the score of its first.
+    file.write_text("".join(json.dumps(items[index]) + "\n" for index in (0, 1)))
+    again = croze("score", *ASKED, *TINY, "--dedupe", "isomorphic", "-o", str(file))
+    assert again.exit_code == 0, again.err
+    gone_on = [json.loads(line) for line in file.read_text().splitlines()]
+    assert values(gone_on) == values(items)
+    assert [each["representative"] for each in gone_on] == [each["representative"] for each in items]
 
     mixed = croze("score", *ASKED, *TINY, "-o", str(file))
     assert mixed.exit_code == 2
     assert "dedupe: isomorphic in the file, identical now" in mixed.err
 
 
-def test_csv_has_a_column_for_whose_score_it_is(croze: Croze) -> None:
-    small = ("--proxy", "params", "--format", "csv")
-    rows = list(csv.DictReader(io.StringIO(croze("score", *ASKED, *small, "--dedupe", "isomorphic").out)))
-    assert [row["representative"] for row in rows] == ["0", "1", "0", "0"]
-    # A score of another architecture is that one's, whatever the item's own size.
-    assert rows[2]["params"] != ""
-    assert "representative" not in next(csv.reader(io.StringIO(croze("score", *ASKED, *small).out)))
+@pytest.mark.parametrize("dedupe", ["identical", "isomorphic"])
+def test_csv_has_a_column_for_whose_score_it_is_where_that_can_be_anothers(dedupe: Dedupe) -> None:
+    stream = io.StringIO()
+    output = Csv(request(dedupe, SECOND, FIRST), stream)
+    representative = {"index": 0, "architecture": official_cells()[SECOND].canonical}
+    for index in (0, 1):
+        output.write(item(index, 1.5, representative=representative if dedupe == "isomorphic" else None))
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue())))
+    assert [row.get("representative") for row in rows] == (["0", "0"] if dedupe == "isomorphic" else [None, None])
+    assert [row["error"] for row in rows] == ["", ""]
 
 
 def test_a_class_is_not_split_over_jobs() -> None:
