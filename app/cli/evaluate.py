@@ -40,7 +40,7 @@ SCORES are files of croze score (-o, or --format csv), or any CSV with a column 
 NAS-Bench-201 numbers), and one column a score. Several are joined by architecture.
 
 TABLE is a CSV of the same kind with one column a target, in percent or as fractions; or the folder of Jung et al.
-(2023); or the JSON file of NAS-RobBench-201.
+(2023); or the JSON file of NAS-RobBench-201. Several are joined by architecture.
 
 Targets beside its columns: noise, blur, weather, digital and corruptions (means of the 15 common corruptions, where
 their columns are there), and hrs:COLUMN or hrs:CLEAN,COLUMN (harmonic robustness score).
@@ -52,7 +52,10 @@ docs/evaluate.md defines every number. Exit code: 0 evaluated, 2 the input is wr
 def evaluate_command(
     scores: Annotated[list[Path], typer.Argument(metavar="SCORES...", help="Files of scores.", show_default=False)],
     accuracies: Annotated[
-        Path, typer.Option("--accuracies", "-a", metavar="TABLE", help="What was measured.", show_default=False)
+        list[Path],
+        typer.Option(
+            "--accuracies", "-a", metavar="TABLE", help="What was measured; may be repeated.", show_default=False
+        ),
     ],
     target: Annotated[
         list[str] | None,
@@ -104,7 +107,7 @@ def evaluate_command(
     options = Options(resamples=resamples, seed=seed, level=level, tops=tuple(dict.fromkeys(top or DEFAULT_TOPS)))
     try:
         with _refused():
-            measured = read_accuracies(accuracies, space=space, unit=unit, dataset=dataset, targets=target or ())
+            measured = read_accuracies(*accuracies, space=space, unit=unit, dataset=dataset, targets=target or ())
             computed = read_scores(scores, space=space, only=score or (), lower=lower or ())
             with _progress(resamples) as progress:
                 evaluation = evaluate(

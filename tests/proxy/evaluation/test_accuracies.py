@@ -115,6 +115,23 @@ def test_repeated_rows(tmp_path: Path) -> None:
     check_refused(tmp_path, "index,clean\n5,90\n77,80\n5,91\n", "table.csv:4", "91", "90 at", "table.csv:2")
 
 
+def test_tables_are_joined_by_architecture(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text(f"arch,clean\n{A},90\n{B},80\n")
+    second.write_text("index,pgd,remark,clean\n77,0.2,x,0.7\n2631,0.3,y,0.6\n")
+    table = read_accuracies(first, second, targets=["pgd"])
+    assert table.architectures == (B, C)
+    with pytest.raises(InvalidTable, match="'clean' is in another table"):
+        read_accuracies(first, second)
+    second.write_text("index,pgd,remark\n77,0.2,x\n2631,0.3,y\n")
+    table = read_accuracies(first, second, targets=["hrs:pgd"])
+    assert table.architectures == (A, B, C)
+    np.testing.assert_array_equal(table.columns["clean"], [90.0, 80.0, np.nan])
+    np.testing.assert_array_equal(table.columns["pgd"], [np.nan, 20.0, 30.0])
+    with pytest.raises(InvalidRequest, match=r"'pgf'.*did you mean 'pgd'"):
+        read_accuracies(first, second, targets=["pgf"])
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
@@ -125,6 +142,7 @@ def test_repeated_rows(tmp_path: Path) -> None:
         ("arch\n{A}\n", ["no column of accuracies"]),
         ("arch,clean,clean\n{A},1,2\n", ["'clean' is there more than once"]),
         ("arch,\n{A},1\n", ["column 2 has no name"]),
+        ("arch,clean,clean [%]\n{A},1,2\n", ["'clean [%]' and 'clean' are one column twice"]),
         ("arch,clean\n{A},1\n{B}\n", ["table.csv:3", "1 cells"]),
         ("arch,clean\n{A},90\n{B},ninety\n", ["table.csv:3", "'ninety' is no number"]),
         ("arch,clean\n{A},90\n{B},1_0\n", ["'1_0' is no number"]),
