@@ -40,7 +40,7 @@ def test_python_of_the_library_runs() -> None:
 
 
 def test_python_of_the_export_runs(tmp_path: Path) -> None:
-    """With something in the place of the benchmark's own package, which is 2 GB."""
+    """With something in the place of the benchmark's own package, whose data are gigabytes."""
     cell = official_cells()[0].canonical
     stand_in = f"""
 class Api:
