@@ -10,6 +10,7 @@ from typing import Any, Final
 from proxy.evaluation.evaluation import Evaluation
 from proxy.evaluation.pairs import Pair
 from proxy.evaluation.resampling import Estimate
+from proxy.evaluation.targets import COLUMN
 from proxy.json_types import JsonObject
 
 #: Raised when a field changes its meaning or goes away.
@@ -117,7 +118,7 @@ def _markdown(evaluation: Evaluation, plots: Sequence[tuple[str, str]]) -> Itera
         yield ""
         yield f"## {_escaped(target.name)}"
         yield ""
-        if target.definition != target.name:
+        if target.definition != COLUMN:
             yield f"{_escaped(target.definition)}."
             yield ""
         yield f"| {' | '.join(names)} |"

@@ -32,6 +32,8 @@ ALL_CORRUPTIONS: Final = "corruptions"
 #: Column of the accuracy on images as they are, for the harmonic robustness score.
 CLEAN: Final = "clean"
 HRS: Final = "hrs:"
+#: The definition of a target that is not made of others.
+COLUMN: Final = "a column of the table"
 
 #: Columns of one attack at several strengths: "fgsm@Linf_eps0.5".
 _STRENGTH: Final = re.compile(r"(.+)_eps([\d.]+)")
@@ -67,7 +69,7 @@ def make_target(columns: Columns, name: str) -> Target:
         InvalidRequest: as above.
     """
     if name in columns:
-        return Target(name, "a column of the table", columns[name])
+        return Target(name, COLUMN, columns[name])
     if name.startswith(HRS):
         clean, robust = _of_hrs(name)
         return _harmonic(name, make_target(columns, clean), make_target(columns, robust))
