@@ -31,7 +31,8 @@ _NB101_VERTICES: Final = 32
 #: Text longer than any of these values is not looked at.
 _MAX_TEXT: Final = 10_000
 
-_NATS_SSS: Final = re.compile(r"\s*\d{1,2}(?::\d{1,2}){4}\s*", re.ASCII)
+_WIDTH: Final = f"(?:{'|'.join(map(str, _WIDTHS))})"
+_NATS_SSS: Final = re.compile(rf"\s*{_WIDTH}(?::{_WIDTH}){{4}}\s*")
 _NB101_HASH: Final = re.compile(r"\s*[0-9a-f]{32}\s*")
 _TNB101: Final = re.compile(r"\s*\d+-[1-4]{4,6}-(?:basic|[0-3]_[0-3]{2}_[0-3]{3})\s*", re.ASCII)
 _PLAINNET: Final = re.compile(r"\s*Super\w+\((?:[\w.-]+\|)?\d+(?:,\d+)+\)", re.ASCII)

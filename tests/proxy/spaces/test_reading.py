@@ -118,6 +118,13 @@ def test_a_number_out_of_our_range_is_no_reading() -> None:
     assert raised.value.code == "unknown_format"
 
 
+@pytest.mark.parametrize("value", ["8:8:8:8:9", "8:8:8:8", "64-41414-1_02_33", "64-5-basic", "SuperConv(", {"ks": []}])
+def test_what_only_looks_like_a_foreign_genotype_is_not_taken_for_one(value: Any) -> None:
+    with pytest.raises(UnknownFormat) as raised:
+        read(NASBENCH201, value)
+    assert raised.value.code == "unknown_format"
+
+
 def test_another_space_is_named() -> None:
     with pytest.raises(UnknownFormat, match=r"is of space 'darts', the request is of 'nasbench201'"):
         read(NASBENCH201, DARTS.formats["nni_darts"].example)
