@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from app import errors, health, openapi, problems
 from app.architectures import endpoints as architectures
-from app.catalog import batches, proxies, spaces
+from app.catalog import aggregates, batches, proxies, spaces
 from app.deps import State
 from app.exposure import refuse_exposure, told_host
 from app.fleet import endpoints as fleet
@@ -44,6 +44,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks.router,
     spaces.router,
     proxies.router,
+    aggregates.router,
     batches.router,
     problems.router,
     fleet.router,

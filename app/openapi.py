@@ -31,7 +31,7 @@ _GATE_CODES: Final = ("missing_key", "invalid_key", "rate_limited", *STORE_CODES
 TAGS: Final = [
     {"name": "jobs", "description": "Submit architectures, wait, read scores, cancel."},
     {"name": "architectures", "description": "Check genotypes and convert them, without scoring."},
-    {"name": "catalog", "description": "Spaces, proxies and batches that jobs can name."},
+    {"name": "catalog", "description": "Spaces, proxies, aggregates and batches that jobs can name."},
     {"name": "service", "description": "Health, and the table of errors."},
 ]
 

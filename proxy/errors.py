@@ -7,6 +7,8 @@
     │   └── UnsupportedSpace    unsupported_for_proxy  the genotype is of a space that is not scored here
     ├── LossyConversion         lossy_conversion      the format cannot hold all of the architecture
     ├── UnknownProxy            unknown_proxy         no proxy of that name
+    ├── UnknownAggregate        unknown_aggregate     no aggregate of that name
+    ├── InvalidAggregate        invalid_aggregate     ranks that cannot be combined
     ├── UnknownPrecision        unknown_precision     no such precision
     ├── UnknownBatch            unknown_batch         no batch of that name, or its archive is not there
     ├── InvalidBatch            invalid_batch         images or labels that no network can be fed with
@@ -97,6 +99,18 @@ class UnknownProxy(ProxyError):
     """No proxy of that name is in `proxy.proxies.PROXIES`."""
 
     code = "unknown_proxy"
+
+
+class UnknownAggregate(ProxyError):
+    """No aggregate of that name is in `proxy.aggregates.AGGREGATES`."""
+
+    code = "unknown_aggregate"
+
+
+class InvalidAggregate(ProxyError):
+    """An aggregate names fewer than two proxies, one of them twice, or no method that there is."""
+
+    code = "invalid_aggregate"
 
 
 class UnknownPrecision(ProxyError):

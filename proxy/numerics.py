@@ -19,7 +19,7 @@ from proxy.spaces import SPACES, get_space
 TASK_FORMAT: Final = 1
 
 #: What only some jobs ask for, and an older release would not see -> raised whenever it would misread it.
-FEATURES: Final = {"seeds": 1}
+FEATURES: Final = {"seeds": 1, "aggregate": 1}
 
 _TASK: Final = f"task={TASK_FORMAT}"
 

@@ -3,7 +3,7 @@
 All keys but the first two carry the schema version, so that two releases with different records never read each
 other's. (API keys hold across releases: without any, a service is open.) J is a job's id, W a worker's, D a batch's
 digest, A a score's address, T a staging token, R a numerics revision (`proxy.numerics`); times are seconds by Redis'
-own clock.
+own clock; N counts from 0.
 
     key                        type    holds                                              lives
     croze:schema               string  the schema version that this server holds          for ever
@@ -24,6 +24,10 @@ own clock.
     croze:1:job:J:delivery     hash    id, type, state, failures, holder of its webhook's   as croze:1:job:J
                                        delivery
     croze:1:job:J:tries        list    DeliveryAttempt as JSON                            as croze:1:job:J
+    croze:1:job:J:ranks:N      zset    index -> goodness (`proxy.ranking`) by the N-th       as croze:1:job:J
+                                       proxy of its aggregate, of items that have all
+    croze:1:job:J:against      string  what they are ranked against, if that was an       as croze:1:job:J
+                                       earlier job (`workers.aggregates.pack`)
     croze:1:deliveries         zset    J of every delivery to be made, by when it is due  for ever
     croze:1:gone:J             string  how J went: "expired" or "deleted", and its owner   TOMBSTONE_S after J
     croze:1:figures            hash    counters and histograms for the metrics            for ever
@@ -34,7 +38,8 @@ own clock.
     croze:1:jobs               zset    J of every job, by created_at                      for ever
     croze:1:jobs:OWNER         zset    the same of one owner                              for ever
     croze:1:cost               string  seconds that an item takes, of late                for ever
-    croze:1:staged:T:*         as J's  items, outcomes, finished, open of a job to be     STAGING_S
+    croze:1:staged:T:*         as J's  items, outcomes, finished, open, ranks:N, against  STAGING_S
+                                       of a job to be
     croze:1:score:A            string  Score as JSON                                      score_ttl after last use
     croze:1:reserved:A         string  W, which computes that score                       LEASE_S after last renewal
     croze:1:batch:D            hash    content, and name, size, ... for the listing       batch_ttl after last use
@@ -124,6 +129,9 @@ class JobKeys:
     times: str
     delivery: str
     tries: str
+    ranks: str
+    """How the keys of its sets of ranks begin."""
+    against: str
     gone: str
 
     @classmethod
@@ -142,6 +150,8 @@ class JobKeys:
             "times",
             "delivery",
             "tries",
+            "ranks",
+            "against",
         )
         return cls(job=job, gone=f"{PREFIX}gone:{job_id}", **{part: f"{job}:{part}" for part in parts})
 
@@ -166,7 +176,13 @@ class JobKeys:
             self.delivery,
             self.tries,
             DELIVERIES,
+            self.ranks,
+            self.against,
         ]
+
+    def ranks_by(self, number: int) -> str:
+        """The set of ranks by that proxy of its aggregate, counted from 0."""
+        return f"{self.ranks}:{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +193,22 @@ class StagedKeys:
     open: str
     outcomes: str
     finished: str
+    ranks: str
+    """How the keys of its sets of ranks begin."""
+    against: str
 
     @classmethod
     def of(cls, token: str) -> StagedKeys:
-        return cls(*(f"{PREFIX}staged:{token}:{part}" for part in ("items", "open", "outcomes", "finished")))
+        parts = ("items", "open", "outcomes", "finished", "ranks", "against")
+        return cls(*(f"{PREFIX}staged:{token}:{part}" for part in parts))
 
     def for_scripts(self) -> list[str]:
         """In the order in which `store/create.lua` unpacks them."""
-        return [self.items, self.open, self.outcomes, self.finished]
+        return [self.items, self.open, self.outcomes, self.finished, self.ranks, self.against]
+
+    def ranks_by(self, number: int) -> str:
+        """The set of ranks by that proxy of the job's aggregate, counted from 0."""
+        return f"{self.ranks}:{number}"
 
 
 def queue(revision: str) -> str:

@@ -10,6 +10,7 @@ from proxy.json_types import JsonObject
 from proxy.proxies import get_proxy
 from proxy.spaces._base import ImageShape
 from proxy.task import Environment, ScoringTask
+from workers.aggregates import AggregateSpec
 from workers.webhooks import Webhook
 
 JobStatus: TypeAlias = Literal["queued", "running", "completed", "canceled"]
@@ -70,6 +71,7 @@ class JobSpec:
     """All of them, if there are several."""
     layers: bool = False
     dedupe: Dedupe = "identical"
+    aggregate: AggregateSpec | None = None
     metadata: JsonObject = field(default_factory=dict)
     owner: str | None = None
     """Name of the API key that submitted it; None if that took no key."""
@@ -90,7 +92,7 @@ class JobSpec:
     @property
     def features(self) -> tuple[str, ...]:
         """Which of `proxy.numerics.FEATURES` it asks for."""
-        return ("seeds",) if self.seeds else ()
+        return (*(("seeds",) if self.seeds else ()), *(("aggregate",) if self.aggregate else ()))
 
     def task(self, architecture: str) -> ScoringTask:
         """What the job asks for one architecture, given in canonical form, with its first seed."""
@@ -249,50 +251,6 @@ class SeenWorker:
     """When it last said so, by Redis' clock."""
     beat_age: float
     """Seconds since."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Histogram:
-    """Numbers of seconds, counted."""
-
-    buckets: tuple[tuple[str, int], ...]
-    """(upper bound in seconds, how many were at most that); the last bound is "inf"."""
-    sum: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the metrics show of Redis, at one moment. What was done is counted since Redis was empty."""
-
-    jobs_queued: int
-    jobs_running: int
-    items_open: int
-    """Items that nobody works on."""
-    items_leased: int
-    items_unserved: int
-    """Those of the open ones that no worker alive can score: none lives, or only those of other releases."""
-    oldest_open_seconds: float
-    """Age of the oldest job that has an open item; 0 if there is none."""
-    jobs: Mapping[str, int]
-    """created, completed, canceled -> how many."""
-    items: Mapping[tuple[str, str], int]
-    """(outcome, code of the failure or "") -> how many."""
-    scores: Mapping[str, int]
-    """cache, computed -> how many."""
-    deliveries_waiting: int
-    """Webhook deliveries to be made."""
-    deliveries: Mapping[str, int]
-    """delivered, failed (attempts that are made again), given_up -> how many."""
-    engine_deaths: int
-    """Engines that died over an item."""
-    lease_expiries: int
-    """Leases that ran out: of workers that died or could not reach Redis."""
-    queue: Histogram
-    """From a job's creation to the first claim of an item."""
-    compute: Histogram
-    """Of an item's scores that were computed, by the engine's account."""
-    workers: tuple[SeenWorker, ...]
-    """Those alive, by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

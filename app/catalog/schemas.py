@@ -64,6 +64,21 @@ class ProxyList(View):
     items: list[ProxyView]
 
 
+class AggregatePreset(View):
+    """Ranks of several proxies, combined under a name."""
+
+    name: str
+    title: str
+    method: str
+    proxies: list[str]
+    validated_on: list[str] = Field(description="Spaces in which it was held against real accuracies")
+    evidence: str = Field(description="Where that is told")
+
+
+class AggregateList(View):
+    items: list[AggregatePreset]
+
+
 class ImageView(View):
     channels: int
     height: int

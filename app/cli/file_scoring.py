@@ -70,7 +70,7 @@ def _score_missing(results: ResultsFile, request: ScoringRequest, score: Score) 
                 summary.add(item)
                 progress.advance(failed=item["status"] != "scored")
         if len(results) == total:
-            results.sort()
+            results.finish(request.options.aggregate)
     except UsageError:
         raise
     except (KeyboardInterrupt, CommandError):

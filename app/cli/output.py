@@ -12,7 +12,7 @@ from typing import Final, Protocol, TextIO
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.results import failures, reference_of, score_of, spread_of, value_of
+from app.cli.results import aggregate_of, failures, reference_of, score_of, spread_of, value_of
 from app.cli.scoring_request import ScoringRequest
 from app.cli.terminal import stdout
 from proxy.json_types import JsonObject
@@ -73,7 +73,8 @@ class Csv:
         # Whose scores these are: only where that can be another's.
         self._shared = request.options.dedupe == "isomorphic"
         shared = ["representative"] if self._shared else []
-        self._writer.writerow([*facts, "connected", *self._proxies, *parts, "error", *shared])
+        self._aggregate = [] if request.options.aggregate is None else ["aggregate", "aggregate.rank"]
+        self._writer.writerow([*facts, "connected", *self._aggregate, *self._proxies, *parts, "error", *shared])
 
     def write(self, item: JsonObject) -> None:
         settings = item["settings"]
@@ -87,6 +88,7 @@ class Csv:
         ]
         row += [item[key] for key in ("architecture", "format", "params", "macs")]
         row += [json.dumps(item["connected"])]
+        row += [aggregate_of(item).get(part) for part in ("value", "rank")] if self._aggregate else []
         row += [value_of(item, proxy) for proxy in self._proxies]
         for proxy in self._proxies:
             spread, place = spread_of(item, proxy) or {}, reference_of(item, proxy) or {}
@@ -106,7 +108,7 @@ class Csv:
 
 
 class RankedTable:
-    """A table for people, the best by the first proxy on top."""
+    """A table for people, the best on top: by the aggregate, or else by the first proxy."""
 
     def __init__(self, request: ScoringRequest) -> None:
         self._request = request
@@ -125,11 +127,11 @@ class RankedTable:
             for proxy in proxies
         }
         console = stdout()
-        rows = [self._row(rank, item) for rank, item in enumerate(ranked(self._items, proxies[0]), start=1)]
+        rows = [self._row(rank, item) for rank, item in enumerate(self._best_first(), start=1)]
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("rank", "line"):
             table.add_column(heading, justify="right", style="dim", no_wrap=True)
-        for heading in (*(each for proxy in proxies for each in self._headings(proxy)), *counts):
+        for heading in (*self._named(), *(each for proxy in proxies for each in self._headings(proxy)), *counts):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("architecture", no_wrap=True)
         # Cut where a terminal ends; in a file nothing is cut.
@@ -141,6 +143,15 @@ class RankedTable:
             table.add_row(*row)
         console.print(table)
 
+    def _best_first(self) -> list[JsonObject]:
+        if self._request.options.aggregate is None:
+            return ranked(self._items, self._request.options.proxies[0])
+        return sorted(self._items, key=lambda item: aggregate_of(item).get("rank") or len(self._items) + 1)
+
+    def _named(self) -> list[str]:
+        aggregate = self._request.options.aggregate
+        return [] if aggregate is None else [aggregate.name]
+
     def _headings(self, proxy: str) -> list[str]:
         return [proxy, *self._extra[proxy]]
 
@@ -148,8 +159,9 @@ class RankedTable:
         proxies = self._request.options.proxies
         index = item["index"]
         assert isinstance(index, int)
-        value = value_of(item, proxies[0])
-        cells = [Text(str(rank) if value is not None else "-"), Text(_line_of(self._request.entries[index].where))]
+        best = aggregate_of(item).get("value") if self._named() else value_of(item, proxies[0])
+        cells = [Text(str(rank) if best is not None else "-"), Text(_line_of(self._request.entries[index].where))]
+        cells += [Text(number(best)) for _ in self._named()]
         for proxy in proxies:
             cells += [_shown_value(item, proxy), *(_shown_extra(item, proxy, name) for name in self._extra[proxy])]
         cells += [Text(quantity(item[key])) for key in ("params", "macs") if key not in proxies]

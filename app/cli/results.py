@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from proxy.json_types import JsonObject
 
@@ -47,6 +48,12 @@ def reference_of(item: Mapping[str, object], proxy: str) -> JsonObject | None:
     score = score_of(item, proxy)
     reference = score.get("reference") if score else None
     return reference if isinstance(reference, dict) else None
+
+
+def aggregate_of(item: Mapping[str, object]) -> dict[str, Any]:
+    """What the aggregate says of the item; empty if there is none."""
+    standing = item.get("aggregate")
+    return standing if isinstance(standing, dict) else {}
 
 
 def failures(item: Mapping[str, object]) -> list[str]:

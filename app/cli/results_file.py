@@ -2,7 +2,8 @@
 
 It needs no header, because every line tells all that it depends on. Lines come in the order in which items finish, each
 in one write, so that whatever ends the process leaves whole lines, or at worst one torn line at the end, which the next
-run cuts off. Once every item is there the lines are put in order of their index.
+run cuts off. Once every item is there the lines are put in order of their index, and get their ranks if there is an
+aggregate.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, Self
 
+from app.cli.aggregating import Ranking, rows_of
 from app.cli.basis import Basis, basis_of, differences
 from app.cli.errors import CommandError, UsageError
 from app.cli.scoring_request import Accepted, ScoringRequest
+from proxy.aggregates import Aggregate
 from proxy.errors import shown
 from proxy.json_types import JsonObject
 
@@ -49,6 +52,8 @@ class ResultsFile:
         self._lines: dict[int, tuple[int, int]] = {}
         """Item's index -> (offset, length) of its line, in the order of the file."""
         self._end = 0
+        self._ranked = False
+        """Whether an item tells of an aggregate: one of an earlier run, perhaps of fewer items."""
         self._descriptor = _open_locked(path)
         try:
             self._read()
@@ -85,19 +90,20 @@ class ResultsFile:
         basis = basis_of(item)
         self._agree(differences(self._basis, basis), "nothing more was written")
         self._basis |= basis
-        line = json.dumps(item, allow_nan=False).encode() + b"\n"
+        line = _encode(item)
         with _told(f"cannot write to {self.path}"):
             _write(self._descriptor, line)
         self._note(item, len(line))
 
-    def sort(self) -> None:
-        """Put the lines in order of their index, at once or not at all.
+    def finish(self, aggregate: Aggregate | None = None) -> None:
+        """Put the lines in order of their index, with what the aggregate says of each, at once or not at all.
 
         Raises:
             CommandError: there is no room for a second copy, or none may be made in that folder.
         """
-        if list(self._lines) == sorted(self._lines):
+        if aggregate is None and not self._ranked and list(self._lines) == sorted(self._lines):
             return
+        ranking = None if aggregate is None else Ranking(aggregate, rows_of(map(self._item, self._lines), aggregate))
         target = self.path.resolve()
         with (
             _told(f"{self.path} is complete, but cannot be put in order"),
@@ -106,8 +112,9 @@ class ResultsFile:
             copy = Path(stream.name)
             try:
                 for index in sorted(self._lines):
-                    offset, length = self._lines[index]
-                    stream.write(os.pread(self._descriptor, length, offset))
+                    stream.write(
+                        self._line(index) if ranking is None and not self._ranked else self._with(ranking, index)
+                    )
                 stream.flush()
                 os.fsync(stream.fileno())
                 shutil.copymode(target, copy)
@@ -115,6 +122,18 @@ class ResultsFile:
             except BaseException:
                 copy.unlink(missing_ok=True)
                 raise
+
+    def _line(self, index: int) -> bytes:
+        offset, length = self._lines[index]
+        return os.pread(self._descriptor, length, offset)
+
+    def _item(self, index: int) -> JsonObject:
+        item: JsonObject = json.loads(self._line(index))
+        return item
+
+    def _with(self, ranking: Ranking | None, index: int) -> bytes:
+        item = self._item(index)
+        return _encode({**item, "aggregate": None if ranking is None else ranking.of(item)})
 
     def _read(self) -> None:
         with os.fdopen(os.dup(self._descriptor), "rb") as stream:
@@ -164,12 +183,17 @@ class ResultsFile:
         self._lines[item["index"]] = (self._end, length)
         self._end += length
         self.failed += item["status"] != "scored"
+        self._ranked |= item.get("aggregate") is not None
 
     def _refusal(self, number: int, problem: str) -> UsageError:
         return UsageError(
             f"{self.path} cannot be gone on with; it was left as it is",
             [f"line {number}: {problem}", "name another file, or remove this one"],
         )
+
+
+def _encode(item: JsonObject) -> bytes:
+    return json.dumps(item, allow_nan=False).encode() + b"\n"
 
 
 def _open_locked(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
+from app.cli.aggregating import rank_items
 from app.cli.architectures_file import Entry, Unreadable, read_entries
 from app.cli.errors import UsageError
 from app.cli.file_scoring import score_into_file
@@ -28,9 +29,11 @@ from app.cli.scoring_request import (
     check_request,
     read_seeds,
     whole_space,
+    with_aggregate,
 )
 from app.cli.summary import Summary
 from app.cli.terminal import stderr
+from proxy.aggregates import AGGREGATES
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.json_types import JsonObject
 from proxy.precision import DEFAULT_PRECISION, PRECISIONS
@@ -53,6 +56,8 @@ Examples:
   croze score -f cells.txt --url http://127.0.0.1:8000
 
   croze score -f cells.txt --seeds 0-4
+
+  croze score -f cells.txt --aggregate robust
 
   croze score --space nasbench201 --all -o nasbench201.jsonl
 
@@ -110,6 +115,12 @@ def score(
     proxy: Annotated[
         list[str] | None, typer.Option(metavar="PROXY", help=f"{', '.join(PROXIES)}; may be repeated. Default: croze.")
     ] = None,
+    aggregate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|A+B", help=f"Rank by several proxies together: {', '.join(AGGREGATES)}, or croze+jacob_cov."
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=MAX_SEED, help="Of the weights. Default: 0.", show_default=False)
     ] = None,
@@ -146,10 +157,12 @@ def score(
     if seed is not None and seeds is not None:
         raise UsageError("--seed and --seeds exclude each other")
     settings = {"channels": channels, "cells": cells, "layers": layers, "classes": classes}
+    proxies, combined = with_aggregate(proxy or (), aggregate)
     options = ScoringOptions(
         space=space,
         settings={name: value for name, value in settings.items() if value is not None},
-        proxies=tuple(proxy or ("croze",)),
+        proxies=proxies,
+        aggregate=combined,
         seeds=read_seeds(seeds) if seeds is not None else (seed or 0,),
         precision=precision,
         batch=batch,
@@ -195,7 +208,10 @@ def _run(request: ScoringRequest, url: str | None, output_format: OutputFormat) 
     summary = Summary(request)
     with closing(_reporting(scoring.items(), request, output_format)) as items:
         output = OUTPUTS[output_format](request)
-        for item in in_input_order(items):
+        ordered: Iterable[JsonObject] = in_input_order(items)
+        if request.options.aggregate is not None:
+            ordered = rank_items(ordered, request.options.aggregate)
+        for item in ordered:
             output.write(item)
             summary.add(item)
     output.finish()

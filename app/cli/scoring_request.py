@@ -13,6 +13,7 @@ from app.cli.architectures_file import Entry, Unreadable
 from app.cli.errors import UsageError
 from app.cli.terminal import count
 from app.jobs.classes import firsts
+from proxy.aggregates import Aggregate, read_aggregate
 from proxy.errors import InvalidArchitecture, ProxyError, shown
 from proxy.json_types import JsonValue
 from proxy.precision import check_precision
@@ -41,6 +42,8 @@ class ScoringOptions:
     settings: Mapping[str, int]
     """Those given; the space and the batch fill in the rest."""
     proxies: tuple[str, ...] = ("croze",)
+    aggregate: Aggregate | None = None
+    """Of proxies that are all among `proxies`."""
     seeds: tuple[int, ...] = (0,)
     precision: str
     batch: str
@@ -81,6 +84,24 @@ class ScoringRequest:
         """For each entry, the position of the one that is scored for it: its own, unless classes share a score."""
         class_of = self.space.isomorphism if self.options.dedupe == "isomorphic" else None
         return firsts(None if class_of is None else class_of(entry.architecture) for entry in self.entries)
+
+
+def with_aggregate(named: Sequence[str], text: str | None) -> tuple[tuple[str, ...], Aggregate | None]:
+    """All proxies that are needed, and the aggregate: "robust" or "croze+jacob_cov".
+
+    Args:
+        named: proxies; if none is, and there is no aggregate, it is croze.
+
+    Raises:
+        UsageError: there is no such aggregate.
+    """
+    if text is None:
+        return tuple(named) or ("croze",), None
+    try:
+        aggregate = read_aggregate(text)
+    except ProxyError as error:
+        raise UsageError(f"--aggregate: {error.message}", ["write a name, or proxies: croze+jacob_cov"]) from error
+    return (*named, *(proxy for proxy in aggregate.proxies if proxy not in named)), aggregate
 
 
 def read_seeds(text: str) -> tuple[int, ...]:

@@ -5,31 +5,34 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from app.errors import InvalidCursor
 from proxy.errors import shown
 from workers.store.listing import Mark
 
+Order: TypeAlias = Literal["request", "best"]
+
+_KINDS: Final[dict[Order, str]] = {"request": "item", "best": "best"}
 _MARK: Final = re.compile(r"jobs:([0-9.e+]{1,30}):([0-9a-f]{32})")
 
 
-def encode(start: int) -> str:
+def encode(start: int, order: Order = "request") -> str:
     """The cursor of the page that starts at item `start`."""
-    return _encode(f"item:{start}")
+    return _encode(f"{_KINDS[order]}:{start}")
 
 
-def decode(cursor: str, total: int) -> int:
+def decode(cursor: str, total: int, order: Order = "request") -> int:
     """The first item of the page, from 1 to `total` - 1.
 
     Raises:
-        InvalidCursor: it is not one that `encode` gave for a job of this size.
+        InvalidCursor: it is not one that `encode` gave for a job of this size, in that order.
     """
     try:
-        start = int(_decode(cursor).removeprefix("item:"))
+        start = int(_decode(cursor).removeprefix(f"{_KINDS[order]}:"))
     except ValueError:
         start = -1
-    if not 0 < start < total or encode(start) != cursor:
+    if not 0 < start < total or encode(start, order) != cursor:
         raise InvalidCursor(
             f"cursor {shown(cursor)} is not one of this job's; use next_cursor as it was given, or leave it out"
         )

@@ -8,6 +8,7 @@ from typing import Final
 from app.jobs.outlook import Prospect
 from app.jobs.request_examples import NB201_EXAMPLE
 from app.jobs.streams import Events, lines
+from app.jobs.views import item_json
 from proxy.data.spec import DEFAULT_BATCH
 from workers.records import Counts, Item, ItemOutcome, ItemSpec, Job, JobSpec
 
@@ -50,10 +51,12 @@ _ITEM: Final = Item(
     finished_at=1_800_000_001.0,
 )
 
-NDJSON_EXAMPLE: Final = lines(_JOB, [_ITEM], 1)
+_SHOWN: Final = item_json(_ITEM, _JOB.spec)
+
+NDJSON_EXAMPLE: Final = lines(_JOB, [_SHOWN], 1)
 
 
 def events_example() -> str:
     """A whole stream of a job of one item that had ended before."""
     render = Events(_JOB.spec.id, 0, lambda _: Prospect())
-    return render(_JOB, [_ITEM], 1) + render(_JOB, [], 1)
+    return render(_JOB, [_SHOWN], 1) + render(_JOB, [], 1)

@@ -16,7 +16,6 @@ from app.jobs.examples import NDJSON_EXAMPLE, events_example
 from app.jobs.headers import last_event
 from app.jobs.schemas import ScorePage, ScoresQuery
 from app.jobs.streams import Events, lines
-from app.jobs.views import item_json
 from app.jobs.waiting import follow
 from app.json_body import JsonRoute
 from app.problems import problems
@@ -37,11 +36,12 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
     response_description="A page in the order of the request, or all items as they finish.",
     responses={
         200: {"content": {NDJSON: {"schema": {"type": "string"}, "example": NDJSON_EXAMPLE}}},
-        **problems("invalid_request", "invalid_cursor", *JOB_CODES),
+        **problems("invalid_request", "invalid_cursor", "job_not_ended", *JOB_CODES),
     },
 )
 async def scores(request: Request, job_id: JobId, query: Annotated[ScoresQuery, Query()], jobs: JobsDep) -> Response:
-    """As JSON: one page, open items included, with their state and without scores. As NDJSON (by the Accept
+    """As JSON: one page, open items included, with their state and without scores; with `order=best`, the best by the
+    job's aggregate first, once it has ended. As NDJSON (by the Accept
     header, or `format=ndjson`): every item on a line of its own as it finishes, until the job has ended."""
     job = await run_in_threadpool(jobs.get, job_id)
     if query.format == "ndjson" or (query.format is None and _accepts_ndjson(request)):
@@ -82,8 +82,8 @@ async def events(
 
 def _page(jobs: JobsDep, job_id: str, query: ScoresQuery) -> Response:
     job = jobs.get(job_id)
-    page = jobs.page(job, query.limit, query.cursor)
-    items: list[Any] = [item_json(item, job.spec) for item in page.items]
+    page = jobs.page(job, query.limit, query.cursor, query.order)
+    items: list[Any] = jobs.shown(job, page.items)
     return JsonResponse({"items": items, "next_cursor": page.next_cursor})
 
 
@@ -95,8 +95,8 @@ def _accepts_ndjson(request: Request) -> bool:
 def _check_no_page(query: ScoresQuery) -> None:
     faults = [
         Fault(name, "has no meaning for NDJSON", f"leave {name} out: a stream holds all items")
-        for name in ("limit", "cursor")
-        if getattr(query, name) is not None
+        for name in ("limit", "cursor", "order")
+        if getattr(query, name) not in (None, "request")
     ]
     if faults:
         raise InvalidRequest.of(*faults)

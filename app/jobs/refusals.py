@@ -35,6 +35,18 @@ class NothingToRetry(ApiError):
     code = "nothing_to_retry"
 
 
+class UnknownReference(ApiError):
+    """There is nothing of that name to rank against, or nothing at these conditions."""
+
+    code = "unknown_reference"
+
+
+class ReferenceMismatch(ApiError):
+    """What the aggregate is to be ranked against was scored under other conditions, or has too few scores."""
+
+    code = "reference_mismatch"
+
+
 class IdempotencyMismatch(ApiError):
     """The key or the id was used before, for another request."""
 

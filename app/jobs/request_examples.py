@@ -43,4 +43,13 @@ REQUEST_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "summary": "The mean over three seeds, and how far they lie apart",
         "value": {"space": "nasbench201", "architectures": [NB201_EXAMPLE], "seeds": [0, 1, 2]},
     },
+    "aggregate": {
+        "summary": "Ranked by two proxies together, best first",
+        "value": {
+            "space": "nasbench201",
+            "architectures": [0, 1, 2],
+            "format": "nats_tss_index",
+            "aggregate": {"proxies": ["croze", "params"], "reference": "job"},
+        },
+    },
 }

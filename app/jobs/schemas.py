@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from app.answers import View
+from app.jobs.aggregate_schemas import AggregateRequest, AggregateView, ItemAggregateView
 from app.problems import FaultView
 from app.validation import QueryModel, RequestModel
 from app.webhooks.schemas import WebhookRequest, WebhookView
@@ -65,7 +66,8 @@ class SubmitRequest(RequestModel):
         ["croze"],
         min_length=1,
         max_length=20,
-        description=f"a list of one or more of {', '.join(PROXIES)}, each once",
+        description=f"a list of one or more of {', '.join(PROXIES)}, each once; if left out beside an aggregate, what "
+        "that needs",
     )
     seed: int = Field(0, ge=0, le=MAX_SEED, description=f"an integer from 0 to {MAX_SEED}")
     seeds: list[Annotated[int, Field(ge=0, le=MAX_SEED)]] | None = Field(
@@ -86,6 +88,11 @@ class SubmitRequest(RequestModel):
         "identical",
         description="identical or isomorphic: whether only the same architecture is scored once, or one of all that "
         "are equal as functions is scored for them; alone, those would have other scores at the same seed",
+    )
+    aggregate: _Name | AggregateRequest | None = Field(
+        None,
+        description="name of a preset, as GET /v1/aggregates lists them, or an object {name or proxies, method, "
+        "reference}: ranks of several proxies, combined; what it needs is added to proxies",
     )
     priority: Priority = Field("normal", description="normal or urgent: an urgent job comes before all normal ones")
     layers: bool = Field(
@@ -133,6 +140,9 @@ class ScoresQuery(QueryModel):
         None, ge=1, le=MAX_PAGE, description=f"an integer from 1 to {MAX_PAGE} (100 if left out): items in a page"
     )
     cursor: str | None = Field(None, max_length=100, description="next_cursor of the page before")
+    order: Literal["request", "best"] = Field(
+        "request", description="request or best: best first by the job's aggregate, once the job has ended"
+    )
     format: Literal["json", "ndjson"] | None = Field(
         None, description="json or ndjson: the same as the Accept header application/json or application/x-ndjson"
     )
@@ -178,6 +188,7 @@ class JobView(View):
     precision: str
     layers: bool
     dedupe: Dedupe
+    aggregate: AggregateView | None
     priority: Priority
     retry_of: str | None = Field(description="The job whose failed items this one scores again")
     metadata: dict[str, Any]
@@ -294,6 +305,7 @@ class ItemView(View):
     connected: bool | None = Field(description="Whether the input reaches the output")
     facts: dict[str, Any] = Field(description="What else the space knows of it")
     scores: dict[str, ScoreView] = Field(description="By proxy; empty until the item has ended")
+    aggregate: ItemAggregateView | None = Field(description="null if the job asks for none")
     representative: RepresentativeView | None = Field(
         description="With dedupe isomorphic: the first item of its class, perhaps itself, whose architecture the "
         "scores are of; else null"

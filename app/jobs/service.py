@@ -7,16 +7,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from app.catalog.service import resolve_batch
-from app.errors import UnknownJob
+from app.errors import InvalidRequest, UnknownJob
 from app.jobs import cursor, ids, refusals
+from app.jobs.aggregates import aggregate_asked, frozen_reference, proxies_asked, retried_reference
 from app.jobs.checking import check_fields, check_request, fingerprint
 from app.jobs.classes import retried
+from app.jobs.cursor import Order
 from app.jobs.known import known_outcomes
 from app.jobs.outlook import Prospect, prospect
 from app.jobs.parsing import failed_items, parse_items
+from app.jobs.ranking import best_first, standings
 from app.jobs.room import check_room, limits
+from app.jobs.views import item_json
 from app.validation import brief
 from app.webhooks.service import check_webhook
+from proxy.errors import Fault
+from proxy.json_types import JsonObject
 from workers import logs, tracing
 from workers.errors import JobExists, JobGone
 from workers.records import TERMINAL_JOB, Item, ItemOutcome, ItemSpec, Job, JobSpec
@@ -73,6 +79,7 @@ class Jobs:
             items, failed = failed_items(request.architectures, request.format, frame)
         else:
             items, failed = parse_items(request.architectures, request.format, frame), {}
+        aggregate = aggregate_asked(request)
         seeds = tuple(request.seeds or (request.seed,))
         spec = JobSpec(
             id=stored,
@@ -80,7 +87,7 @@ class Jobs:
             fingerprint=fingerprint(request),
             space=frame.space.name,
             settings=frame.settings,
-            proxies=tuple(request.proxies),
+            proxies=proxies_asked(request, aggregate),
             seed=seeds[0],
             seeds=seeds[1:] and seeds,
             batch=batch.digest,
@@ -88,6 +95,7 @@ class Jobs:
             precision=request.precision,
             layers=request.layers,
             dedupe=request.dedupe,
+            aggregate=aggregate,
             priority=request.priority,
             metadata=request.metadata,
             webhook=webhook,
@@ -95,8 +103,9 @@ class Jobs:
             request_id=logs.bound_value("request_id"),
             traceparent=tracing.traceparent(),
         )
+        against = frozen_reference(self.store, spec, self.get, self._items)
         try:
-            return self._create(spec, items, failed, batch)
+            return self._create(spec, items, failed, batch, against)
         except JobExists:
             # Somebody sent the same at the same time.
             job = self._same(stored, request)
@@ -171,8 +180,10 @@ class Jobs:
         if not failed:
             raise refusals.NothingToRetry(f"job {brief(job_id)} has no failed item that another try could mend")
         check_room(len(failed), self.caller, self.store, self.settings)
+        aggregate, against = retried_reference(self.store, job, self.shown_id(job))
         spec = replace(
             job.spec,
+            aggregate=aggregate,
             id=again,
             name=None,
             retry_of=self.shown_id(job),
@@ -182,26 +193,52 @@ class Jobs:
         items = retried(failed)
         batch = resolve_batch(self.store, spec.batch_name, self.settings.data_dir)
         try:
-            return self._create(spec, items, {}, batch)
+            return self._create(spec, items, {}, batch, against)
         except JobExists:
             return self.get(again)
 
-    def page(self, job: Job, limit: int | None, after: str | None) -> Page:
+    def page(self, job: Job, limit: int | None, after: str | None, order: Order = "request") -> Page:
         """One page of a job's items, open ones included.
 
         Raises:
-            InvalidCursor: `after` is not the `next_cursor` of a page of this job.
+            InvalidCursor: `after` is not the `next_cursor` of a page of this job in that order.
+            InvalidRequest, JobNotEnded: there is no best, or not yet.
         """
-        start = 0 if after is None else cursor.decode(after, job.counts.total)
+        start = 0 if after is None else cursor.decode(after, job.counts.total, order)
         end = min(start + (limit or PAGE_SIZE), job.counts.total)
-        items = self.store.jobs.items(job.spec.id, start, end - start)
-        return Page(items, cursor.encode(end) if end < job.counts.total else None)
+        if order == "best":
+            items = self.store.jobs.these(job.spec.id, self._best(job)[start:end])
+        else:
+            items = self.store.jobs.items(job.spec.id, start, end - start)
+        return Page(items, cursor.encode(end, order) if end < job.counts.total else None)
 
-    def _create(self, spec: JobSpec, items: list[ItemSpec], failed: dict[int, ItemOutcome], batch: Batch) -> Job:
+    def shown(self, job: Job, items: Sequence[Item]) -> list[JsonObject]:
+        """Items as clients see them, with what the job's aggregate says of them now."""
+        found = standings(self.store, job, items)
+        return [item_json(item, job.spec, standing) for item, standing in zip(items, found, strict=True)]
+
+    def _best(self, job: Job) -> list[int]:
+        if job.spec.aggregate is None:
+            fault = Fault(
+                "order", "best has no meaning for a job without an aggregate", "allowed for this job: request"
+            )
+            raise InvalidRequest.of(fault)
+        if job.status not in TERMINAL_JOB:
+            raise refusals.JobNotEnded(f"the job is {job.status}, and its best are known when it has ended; wait")
+        return best_first(self.store, job, job.spec.aggregate)
+
+    def _create(
+        self,
+        spec: JobSpec,
+        items: list[ItemSpec],
+        failed: dict[int, ItemOutcome],
+        batch: Batch,
+        against: bytes,
+    ) -> Job:
         self.store.batches.put(batch, listed=False)
         known = known_outcomes(self.store, spec, [item for item in items if item.index not in failed])
         try:
-            return self.store.jobs.create(spec, items, failed | known, limits(self.settings))
+            return self.store.jobs.create(spec, items, failed | known, limits(self.settings), against=against)
         except JobGone:
             self._refuse(spec.id, spec.name or spec.id)
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from app.jobs.headers import END
-from app.jobs.views import item_json, job_json
+from app.jobs.views import job_json
 from workers.records import TERMINAL_JOB
 
 if TYPE_CHECKING:
     from app.jobs.outlook import Prospect
     from proxy.json_types import JsonObject
-    from workers.records import Item, Job
+    from workers.records import Job
 
 #: Seconds of silence after which a comment is sent: proxies between us and the client drop silent connections.
 HEARTBEAT: Final = 10.0
@@ -22,9 +22,9 @@ HEARTBEAT: Final = 10.0
 _COME_AGAIN: Final = 2000
 
 
-def lines(job: Job, items: list[Item], _: int) -> str:
+def lines(job: Job, items: list[JsonObject], _: int) -> str:
     """NDJSON: every item on a line of its own."""
-    return "".join(f"{_json(item_json(item, job.spec))}\n" for item in items)
+    return "".join(f"{_json(item)}\n" for item in items)
 
 
 class Events:
@@ -48,7 +48,7 @@ class Events:
         self._status: str | None = None
         self._spoke_at = time.monotonic()
 
-    def __call__(self, job: Job, items: list[Item], total: int) -> str:
+    def __call__(self, job: Job, items: list[JsonObject], total: int) -> str:
         text = "" if self._status is not None else f"retry: {_COME_AGAIN}\n\n"
         ended = job.status in TERMINAL_JOB
         # An end is said only when there is nothing more to be sent.
@@ -56,7 +56,7 @@ class Events:
             text += self._event("job", str(self._seen), self._job(job))
         self._status = job.status
         for number, item in enumerate(items, start=total - len(items) + 1):
-            text += self._event("item", str(number), item_json(item, job.spec))
+            text += self._event("item", str(number), item)
         self._seen = total
         if ended and not items:
             text += self._event("job", END, self._job(job))

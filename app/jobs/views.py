@@ -7,7 +7,10 @@ from dataclasses import asdict
 from app.answers import timestamp
 from app.jobs.outlook import Prospect
 from app.jobs.reference import reference_json
+from app.jobs.standings import Standing
+from proxy.aggregates import is_validated
 from proxy.json_types import JsonObject, JsonValue
+from workers.aggregates import AggregateSpec
 from workers.records import Item, ItemOutcome, ItemSpec, Job, JobSpec
 from workers.webhooks import Webhook
 
@@ -33,6 +36,7 @@ def job_json(job: Job, shown_id: str, ahead: Prospect) -> JsonObject:
         "precision": spec.precision,
         "layers": spec.layers,
         "dedupe": spec.dedupe,
+        "aggregate": None if spec.aggregate is None else aggregate_json(spec.aggregate, spec.space),
         "priority": spec.priority,
         "retry_of": spec.retry_of,
         "metadata": spec.metadata,
@@ -56,8 +60,35 @@ def _webhook(webhook: Webhook) -> JsonObject:
     return {"url": webhook.url, "events": [*webhook.events]}
 
 
-def item_json(item: Item, job: JobSpec) -> JsonObject:
-    """An item as `schemas.ItemView`."""
+def aggregate_json(aggregate: AggregateSpec, space: str) -> JsonObject:
+    """An aggregate as `schemas.AggregateView`."""
+    return {**_asked(aggregate), "validated": is_validated(aggregate.name, space)}
+
+
+def _asked(aggregate: AggregateSpec) -> JsonObject:
+    return {
+        "name": aggregate.name,
+        "method": aggregate.method,
+        "proxies": list(aggregate.proxies),
+        "reference": {"job": aggregate.earlier} if aggregate.against == "earlier" else aggregate.against,
+    }
+
+
+def standing_json(aggregate: AggregateSpec, standing: Standing) -> JsonObject:
+    """What an aggregate says of an item, as `schemas.ItemAggregateView`."""
+    return {
+        **_asked(aggregate),
+        "status": standing.status,
+        "value": standing.value,
+        "among": standing.among,
+        "rank": standing.rank,
+        "of": standing.of,
+        "error": None if standing.error is None else dict(standing.error),
+    }
+
+
+def item_json(item: Item, job: JobSpec, standing: Standing | None = None) -> JsonObject:
+    """An item as `schemas.ItemView`. `standing`: what the job's aggregate says of it, if it has one."""
     spec, outcome = item.spec, item.outcome
     # What was sent is no architecture, so there is nothing to be said of one.
     exists = spec.architecture != ""
@@ -74,6 +105,7 @@ def item_json(item: Item, job: JobSpec) -> JsonObject:
         "connected": spec.facts["connected"] if exists else None,
         "facts": {name: value for name, value in spec.facts.items() if name != "connected"},
         "scores": {} if outcome is None else {name: _score(score, job) for name, score in outcome.scores.items()},
+        "aggregate": (None if job.aggregate is None or standing is None else standing_json(job.aggregate, standing)),
         "representative": _representative(spec),
         "error": None if outcome is None else _error(outcome),
         "started_at": timestamp(item.started_at),

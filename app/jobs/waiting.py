@@ -16,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from app.errors import UnknownJob
 from app.jobs.refusals import JobDeleted, JobExpired
 from app.jobs.service import Jobs
+from proxy.json_types import JsonObject
 from workers.errors import StoreUnavailable
-from workers.records import TERMINAL_JOB, Item, Job
+from workers.records import TERMINAL_JOB, Job
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,7 +33,7 @@ CHUNK: Final = 200
 
 #: What a stream sends of one look at a job: (the job, the items that have ended since the last look, how many have in
 #: all) -> text, and "" if there is nothing to be said.
-Render: TypeAlias = Callable[[Job, list[Item], int], str]
+Render: TypeAlias = Callable[[Job, list[JsonObject], int], str]
 
 
 def pauses(pause: float = FIRST_PAUSE) -> Iterator[float]:
@@ -75,9 +76,10 @@ async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncItera
         items = await _patiently(jobs.store.jobs.finished, job.spec.id, start, CHUNK)
         start += len(items)
         read, some = len(items), bool(items)
-        text = (await run_in_threadpool(render, job, items, start)).encode()
+        shown = await _patiently(jobs.shown, job, items)
+        text = (await run_in_threadpool(render, job, shown, start)).encode()
         # While a slow client is waited for, its stream holds this text and nothing else.
-        del items
+        del items, shown
         if text:
             yield text
         del text

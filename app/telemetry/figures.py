@@ -16,7 +16,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from workers.errors import StoreError
-from workers.records import Figures, Histogram, SeenWorker, WorkerState
+from workers.figures import Figures, Histogram
+from workers.records import SeenWorker, WorkerState
 from workers.store import Store
 
 #: Of a worker whose first engine is not ready.

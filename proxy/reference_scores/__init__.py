@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from proxy.proxies import get_proxy
-
-#: Scores that differ by less than this part of them are equal: it is more than the environment or float32 can change,
-#: and less than lies between any two networks but by rare chance.
-TOLERANCE: Final = 1e-5
+from proxy.ranking import Ladder, goodness_of
 
 Key: TypeAlias = tuple[object, ...]
 
@@ -60,19 +55,15 @@ class ReferenceScores:
 
     def __init__(self, conditions: Conditions, values: Iterable[float]) -> None:
         self.conditions = conditions
-        self._sign = 1.0 if get_proxy(conditions.proxy).direction == "higher_is_better" else -1.0
-        self._ascending = sorted(self._sign * value for value in values)
-        """The worst first."""
+        self.ladder = Ladder(goodness_of(conditions.proxy, value) for value in values)
 
     def place(self, value: float) -> Place:
         """Where `value`, scored at these conditions, stands."""
-        goodness, count = self._sign * value, len(self._ascending)
-        margin = TOLERANCE * abs(goodness)
-        worse = bisect_left(self._ascending, goodness - margin)
-        not_better = bisect_right(self._ascending, goodness + margin)
+        worse, equal = self.ladder.standing(goodness_of(self.conditions.proxy, value))
+        count = len(self.ladder)
         # Four decimals hold every share of 15,625 exactly.
-        percentile = round(100 * (worse + not_better) / (2 * count), 4)
-        return Place(percentile, min(count - not_better + 1, count), count)
+        percentile = round(100 * (2 * worse + equal) / (2 * count), 4)
+        return Place(percentile, min(count - worse - equal + 1, count), count)
 
 
 def find_reference(conditions: Conditions) -> ReferenceScores | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -74,6 +75,19 @@ def fail(store: Store, job_id: str, code: str) -> None:
     (claim,) = store.jobs.claim(job_id, WORKER, 1)
     outcome = ItemOutcome(status="failed", scores={}, error={"code": code, "message": "it did"})
     assert store.jobs.record(job_id, WORKER, claim.item.index, outcome, {})
+
+
+def end(store: Store, job_id: str, index: int, croze: float | None, params: float) -> None:
+    """Ends one item of a job by the proxies croze and params. None: croze has no value."""
+    job = store.jobs.get(job_id)
+    assert job is not None
+    first, second = _score(job, "croze", croze or 0.0), _score(job, "params", params)
+    if croze is None:
+        error = {"code": "non_finite", "message": "it is not"}
+        first = replace(first, status="failed", value=None, components={}, error=error)
+    scores = {score.proxy: score.to_json() for score in (first, second)}
+    outcome = ItemOutcome(status="failed" if croze is None else "scored", scores=scores)
+    assert store.jobs.record(job_id, WORKER, index, outcome, {})
 
 
 def queued(redis: redis_driver.Redis) -> int:

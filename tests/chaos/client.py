@@ -20,6 +20,8 @@ from workers.engine_pool import EnginePool
 #: Of the official network's shape, and cheaper.
 SETTINGS: Final = {"channels": 6, "cells": 1}
 PRECISION: Final = "float64"
+#: What every job ranks its items by.
+RANKED_BY: Final = ("croze", "params")
 #: Longer than anything that is killed takes to come back.
 PATIENCE_S: Final = 180.0
 _PAUSE_S: Final = 0.2
@@ -39,7 +41,7 @@ class Wanted:
             "settings": SETTINGS,
             "architectures": list(self.indexes),
             "format": "nats_tss_index",
-            "proxies": ["croze"],
+            "aggregate": {"proxies": [*RANKED_BY]},
             "precision": PRECISION,
             "seed": self.seed,
         }

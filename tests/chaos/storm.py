@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.chaos.client import PATIENCE_S, Client, Wanted, new_job
+from proxy.aggregates import rank_all, row_of
+from tests.chaos.client import PATIENCE_S, RANKED_BY, Client, Wanted, new_job
 from tests.chaos.service import Service, service
 from tests.workers.processes import wait_until
 from tests.workers.traces import leaks
@@ -155,6 +156,7 @@ def run(folder: Path, *, kills: int, items: int, seed: int) -> Report:
     assert wait_until(lambda: target.orphans() == {}, 30), target.orphans()
     assert storm.client.mistakes == []
     check_values(storm.jobs, answers)
+    check_ranks(answers)
     return storm.report
 
 
@@ -179,3 +181,12 @@ def check_values(jobs: list[Wanted], answers: list[list[dict[str, Any]]]) -> Non
     with EnginePool(WORKERS) as pool:
         for job, items in zip(jobs, answers, strict=True):
             assert [item["scores"]["croze"]["value"] for item in items] == job.undisturbed(pool)
+
+
+def check_ranks(answers: list[list[dict[str, Any]]]) -> None:
+    """Every item was ranked once, among all others."""
+    for items in answers:
+        rows = {item["index"]: row_of(RANKED_BY, item["scores"]) or () for item in items}
+        expected = {index: (value, rank, len(items)) for index, (value, rank) in rank_all(rows).items()}
+        found = {item["index"]: tuple(item["aggregate"][name] for name in ("value", "rank", "of")) for item in items}
+        assert found == expected

@@ -75,7 +75,7 @@ def test_the_answer_is_the_real_one() -> None:
     real = json.loads(json.dumps(score.to_json()))
     for name in real.keys() - {"value", "components", "environment", "seconds", "layers"}:
         assert real[name] == shown[name], name
-    assert shown.keys() == (real.keys() - {"layers"}) | {"reference"}
+    assert shown.keys() == (real.keys() - {"layers"}) | {"reference", "spread"}
     assert shown["reference"] == reference_json(real, job), "what is shipped in proxy/reference_scores says this"
 
 

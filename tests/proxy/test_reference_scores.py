@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 import proxy.reference_scores
 from proxy.proxies import PROXIES
-from proxy.reference_scores import TOLERANCE, Conditions, Place, ReferenceScores, find_reference, read_folder
+from proxy.ranking import TOLERANCE
+from proxy.reference_scores import Conditions, Place, ReferenceScores, find_reference, read_folder
 from proxy.spaces import get_space
 
 ROOT = Path(__file__).parents[2]

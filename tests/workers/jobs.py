@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from proxy.spaces import get_space
 from proxy.task import Environment, Score
 from tests.workers.scoring import small_batch
+from workers.aggregates import AggregateSpec
 from workers.records import Claim, ItemOutcome, ItemSpec, Job, JobSpec
 from workers.store import Store
 
@@ -19,6 +20,10 @@ NASBENCH201 = get_space("nasbench201")
 
 #: Cheap to score: little but skips and nothing.
 _OPERATIONS = ("skip_connect", "none", "nor_conv_1x1")
+
+
+#: Of the proxies of a job that wants it.
+AGGREGATE = AggregateSpec(name="croze+params", method="log_rank", proxies=("croze", "params"))
 
 
 def new_job(**changes: Any) -> JobSpec:
@@ -82,6 +87,16 @@ def score(value: float = 1.5, proxy: str = "croze") -> Score:
 
 def scored(value: float = 1.5) -> ItemOutcome:
     return ItemOutcome(status="scored", scores={"croze": score(value).to_json()})
+
+
+def scored_by_both(value: float | None, params: float | None = None) -> ItemOutcome:
+    """Values by both proxies of `AGGREGATE`; the same if the second is not given. None: croze has none."""
+    one = score(0.0 if value is None else value)
+    if value is None:
+        one = replace(one, status="failed", value=None, error={"code": "non_finite", "message": "it is not"})
+    other = score(params if params is not None else value or 0.0, "params")
+    status: Literal["scored", "failed"] = "failed" if value is None else "scored"
+    return ItemOutcome(status=status, scores={"croze": one.to_json(), "params": other.to_json()})
 
 
 def failed(code: str = "engine_crashed") -> ItemOutcome:

@@ -13,7 +13,7 @@ from workers.store import Store
 
 _ROW = re.compile(r"^    (croze:\S+|rq:\S+) +(?:string|hash|list|set|zset|as J's) .*?(for ever|until J ended|)$", re.M)
 #: One letter, or OWNER, stands for any name; those of digests have a colon in them.
-_NAME = re.compile(r"\b(J|W|D|A|T|R|OWNER)\b")
+_NAME = re.compile(r"\b(J|W|D|A|T|R|N|OWNER)\b")
 #: What RQ keeps: lists of rings, and of workers.
 _RQ = re.compile(r"rq:(?:queues|workers.*|queue:.*|wip:.*|finished:.*|failed:.*|clean_registries:.*|worker:.*)")
 #: Rings that wait, and where RQ looks after some minutes for those that a killed worker had in hand.

@@ -18,7 +18,7 @@ import redis
 
 from workers import keys
 from workers.errors import SchemaMismatch
-from workers.records import Figures
+from workers.figures import Figures
 from workers.settings import StoreSettings
 from workers.store import figures
 from workers.store.admission import check_memory

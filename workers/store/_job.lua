@@ -1,9 +1,9 @@
 -- Stands in front of every script about one job, after `_figures.lua`. The order of KEYS is that of
 -- keys.JobKeys.for_scripts(); the first is FIGURES.
 local JOB, ITEMS, OPEN, LEASES, HOLDERS, ATTEMPTS, DEATHS, EXPIRIES, OUTCOMES, FINISHED, TIMES, GONE, UNFINISHED,
-  OPEN_ITEMS, DELIVERY, TRIES, DELIVERIES = unpack(KEYS, 2)
+  OPEN_ITEMS, DELIVERY, TRIES, DELIVERIES, RANKS, AGAINST = unpack(KEYS, 2)
 -- Where the keys begin that a script has of its own.
-local OWN = 19
+local OWN = 21
 -- The holder of an item that waits for what another job's item needs too (`defer.lua`).
 local NOBODY = ''
 
@@ -60,6 +60,32 @@ local function book()
   end
 end
 
+-- What the items of a job are ranked by, if it has an aggregate: {proxy, 1 or -1 if lower values are better}.
+local function ranked_by()
+  local aggregate = redis.call('HGET', JOB, 'aggregate')
+  return aggregate and cjson.decode(aggregate) or {}
+end
+
+local function ranks_by(number, prefix)
+  return (prefix or RANKS) .. ':' .. (number - 1)
+end
+
+-- Rank an item that has a value by every proxy of the job's aggregate. Seventeen digits hold a number exactly.
+local function rank(index, outcome)
+  local parts, goodness = ranked_by(), {}
+  local scores = #parts > 0 and cjson.decode(outcome).scores
+  for number, part in ipairs(parts) do
+    local score = scores[part[1]]
+    if not score or score.value == cjson.null then
+      return
+    end
+    goodness[number] = string.format('%.17g', part[2] * score.value)
+  end
+  for number, value in ipairs(goodness) do
+    redis.call('ZADD', ranks_by(number), value, index)
+  end
+end
+
 -- What stays of a job: as long as it is there, its id is not given again, and no late write finds a job.
 local function bury(how, seconds)
   local owner = redis.call('HGET', JOB, 'owner') or ''
@@ -88,7 +114,11 @@ local function finish(status, retention)
   book()
   redis.call('ZREM', UNFINISHED, redis.call('HGET', JOB, 'id'))
   local expiry = string.format('%d', (at + retention) * 1000)
-  for _, key in ipairs({JOB, ITEMS, OUTCOMES, FINISHED, TIMES, DELIVERY}) do
+  local mortal = {JOB, ITEMS, OUTCOMES, FINISHED, TIMES, DELIVERY, AGAINST}
+  for number in ipairs(ranked_by()) do
+    table.insert(mortal, ranks_by(number))
+  end
+  for _, key in ipairs(mortal) do
     redis.call('PEXPIREAT', key, expiry)
   end
   -- Read only where there is no job (any more).
@@ -101,6 +131,7 @@ local function conclude(index, status, outcome, code, retention)
   redis.call('HSET', TIMES, index, (redis.call('HGET', TIMES, index) or '') .. ' ' .. stamp(now()))
   redis.call('HSET', OUTCOMES, index, outcome)
   redis.call('RPUSH', FINISHED, index)
+  rank(index, outcome)
   redis.call('HINCRBY', JOB, status, 1)
   redis.call('ZREM', OPEN, index)
   redis.call('ZREM', LEASES, index)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from proxy.json_types import JsonObject
 from proxy.task import Environment, Score
+from workers.aggregates import AggregateSpec
 from workers.records import ApiKey, ItemOutcome, ItemSpec, JobSpec, WorkerRecord
 from workers.webhooks import Webhook
 
@@ -51,6 +52,9 @@ def job_from_json(text: bytes) -> JobSpec:
     webhook: dict[str, Any] | None = data.get("webhook")
     if webhook is not None:
         data["webhook"] = Webhook(**webhook | {"events": tuple(webhook["events"])})
+    aggregate: dict[str, Any] | None = data.get("aggregate")
+    if aggregate is not None:
+        data["aggregate"] = AggregateSpec(**aggregate | {"proxies": tuple(aggregate["proxies"])})
     lists = {name: tuple(data.get(name, ())) for name in ("proxies", "seeds")}
     return JobSpec(**_known(JobSpec, data | lists))
 

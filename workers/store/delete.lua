@@ -10,5 +10,8 @@ for position = OWN, #KEYS do
   redis.call('ZREM', KEYS[position], id)
 end
 redis.call('ZREM', DELIVERIES, id)
-redis.call('UNLINK', JOB, ITEMS, OUTCOMES, FINISHED, TIMES, DELIVERY, TRIES)
+for number in ipairs(ranked_by()) do
+  redis.call('UNLINK', ranks_by(number))
+end
+redis.call('UNLINK', JOB, ITEMS, OUTCOMES, FINISHED, TIMES, DELIVERY, TRIES, AGAINST)
 return 1

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from proxy.json_types import JsonObject
 from workers import keys
+from workers.figures import Figures, Histogram
 from workers.keys import JobKeys
-from workers.records import Figures, Histogram, ItemOutcome, SeenWorker
+from workers.records import ItemOutcome, SeenWorker
 from workers.store import codec
 from workers.store.scripts import Script
 from workers.store.wire import Part, Wire

@@ -6,6 +6,7 @@
     working.py      what workers do to it
     ringing.py      which jobs workers are told of
     retiring.py     what becomes of it when the workers of its release are gone
+    ranking.py      how its items compare, if it has an aggregate
     jobs.py         how it is ended from outside
 
 Each part is one concern; `Jobs` is all of them.
@@ -16,13 +17,14 @@ from __future__ import annotations
 from workers.keys import JobKeys
 from workers.records import Job
 from workers.store.listing import Listing, indexes
+from workers.store.ranking import Ranking
 from workers.store.retiring import Retiring
 from workers.store.scripts import Script
 from workers.store.submitting import Submitting
 from workers.store.working import Working
 
 
-class Jobs(Submitting, Listing, Working, Retiring):
+class Jobs(Submitting, Listing, Working, Retiring, Ranking):
     """Every method is one step for all other clients, and raises only `StoreError`s."""
 
     def cancel(self, job_id: str) -> Job | None:

@@ -66,6 +66,12 @@ class Reading(JobPart):
         specs: list[bytes] = self._wire.command("LRANGE", job.items, start, start + limit - 1)
         return self._items(job, {start + offset: spec for offset, spec in enumerate(specs)})
 
+    def these(self, job_id: str, indexes: Sequence[int]) -> list[Item]:
+        """The items of these indexes, in that order; those that the job does not have are left out."""
+        job = JobKeys.of(job_id)
+        specs = self._specs(job, indexes) if indexes else {}
+        return self._items(job, {index: specs[index] for index in indexes if index in specs})
+
     def finished(self, job_id: str, start: int, limit: int) -> list[Item]:
         """At most `limit` items that have ended, in the order in which they did, from the `start`-th on.
 
@@ -79,8 +85,7 @@ class Reading(JobPart):
         if not listed:
             return []
         indexes = [int(index) for index in listed]
-        specs = self._specs(job, indexes)
-        return self._items(job, {index: specs[index] for index in indexes if index in specs})
+        return self.these(job_id, indexes)
 
     def _specs(self, job: JobKeys, indexes: Sequence[int]) -> dict[int, bytes]:
         """What was asked, by index; neighbours may come with them. Empty if the job is gone."""

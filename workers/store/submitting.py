@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from redis.client import Pipeline
 
 from proxy import numerics
+from proxy.aggregates import Row, row_of
+from proxy.ranking import sign_of
 from workers import keys
 from workers.errors import JobExists, JobGone, StoreUnavailable
 from workers.keys import JobKeys
@@ -25,11 +28,18 @@ class Submitting(Reading):
     """What makes a job."""
 
     def create(
-        self, spec: JobSpec, items: Sequence[ItemSpec], known: Mapping[int, ItemOutcome], limits: Limits = NO_LIMITS
+        self,
+        spec: JobSpec,
+        items: Sequence[ItemSpec],
+        known: Mapping[int, ItemOutcome],
+        limits: Limits = NO_LIMITS,
+        *,
+        against: bytes = b"",
     ) -> Job:
         """Accept a job, all or nothing. `items` are in order of their indexes, which start at 0.
 
-        `known` are outcomes that need no computing. A job that knows them all is born completed.
+        `known` are outcomes that need no computing. A job that knows them all is born completed. `against` is what an
+        aggregate ranks its items against (`workers.aggregates.pack`), if that is an earlier job.
 
         Raises:
             StoreUnavailable: nothing was accepted, or the answer was lost on its way.
@@ -40,7 +50,8 @@ class Submitting(Reading):
         assert [item.index for item in items] == list(range(len(items))), "indexes count from 0"
         assert items, "a job has at least one item"
         assert known.keys() <= set(range(len(items))), "an outcome belongs to an item"
-        staged = stage(self._wire, items, known)
+        rows = _rows(spec, known)
+        staged = stage(self._wire, items, known, rows, against)
         scored = sum(outcome.status == "scored" for outcome in known.values())
         commit = self._wire.script_command(
             Script.CREATE,
@@ -57,6 +68,9 @@ class Submitting(Reading):
                 limits_to_json(limits),
                 _announced(spec),
                 codec.tags_to_text(numerics.needs(spec.space, spec.proxies, spec.features)),
+                _ranked_by(spec),
+                len(rows),
+                int(against != b""),
                 *figures.of_known(known),
             ],
         )
@@ -79,6 +93,21 @@ class Submitting(Reading):
 
     def _ring_for(self, spec: JobSpec) -> Callable[[Pipeline], None]:
         return lambda pipeline: self._doorbell.ring(spec.id, pipeline, at_front=spec.priority == "urgent")
+
+
+def _rows(spec: JobSpec, known: Mapping[int, ItemOutcome]) -> dict[int, Row]:
+    """What the items are ranked by that are known, and have a value by every proxy of the job's aggregate."""
+    if spec.aggregate is None:
+        return {}
+    rows = {index: row_of(spec.aggregate.proxies, outcome.scores) for index, outcome in known.items()}
+    return {index: row for index, row in rows.items() if row is not None}
+
+
+def _ranked_by(spec: JobSpec) -> str:
+    """As `_job.lua` reads it."""
+    if spec.aggregate is None:
+        return ""
+    return json.dumps([[proxy, int(sign_of(proxy))] for proxy in spec.aggregate.proxies])
 
 
 def _announced(spec: JobSpec) -> str:

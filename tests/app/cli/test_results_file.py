@@ -92,7 +92,7 @@ def test_a_complete_file_is_put_in_order(request_of_nine: ScoringRequest, tmp_pa
     with opened(link, request_of_nine) as results:
         for index in shuffled[5:]:
             results.append(result(request_of_nine, index))
-        results.sort()
+        results.finish()
     assert indexes(path) == list(range(9))
     assert link.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o640
@@ -110,7 +110,7 @@ def test_a_complete_file_that_cannot_be_put_in_order_stays_complete(
 
     monkeypatch.setattr("app.cli.results_file.os.fsync", full)
     with opened(path, request_of_nine) as results, pytest.raises(CommandError, match=r"put in order: No space left"):
-        results.sort()
+        results.finish()
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
 

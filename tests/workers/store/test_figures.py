@@ -13,7 +13,8 @@ from proxy.task import Score
 from tests.workers.jobs import failed, finish_all, new_items, new_job, score, scored, submit
 from tests.workers.store.test_claims import expire_leases
 from workers import keys
-from workers.records import Histogram, ItemOutcome
+from workers.figures import Histogram
+from workers.records import ItemOutcome
 from workers.settings import StoreSettings
 from workers.store import Store
 from workers.store.figures import failure_code

@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.workers.jobs import failed, new_items, new_job, score, scored
+from proxy.aggregates import row_of
+from tests.workers.jobs import AGGREGATE, failed, new_items, new_job, score, scored_by_both
 from tests.workers.store.test_claims import expire_leases
 from workers import keys
 from workers.keys import JobKeys
@@ -60,8 +61,8 @@ class Interleaving(RuleBasedStateMachine):
 
     @initialize(known=st.sets(INDEXES, max_size=2))
     def submit(self, known: set[int]) -> None:
-        spec = new_job(owner="alice")
-        self.store.jobs.create(spec, new_items(SIZE), {index: scored() for index in sorted(known)})
+        spec = new_job(owner="alice", proxies=("croze", "params"), aggregate=AGGREGATE)
+        self.store.jobs.create(spec, new_items(SIZE), {index: scored_by_both(1.5) for index in sorted(known)})
         self.jobs.append(Seen(spec, SIZE))
 
     @rule(which=WHICH, worker=WORKERS, limit=st.integers(1, 3))
@@ -94,7 +95,7 @@ class Interleaving(RuleBasedStateMachine):
         """With a lease, after it, after another's, after the end, or after the job itself is gone."""
         seen = self.pick(which)
         index %= seen.size
-        outcome = failed() if value is None else scored(value)
+        outcome = failed() if value is None else scored_by_both(value)
         is_open = not seen.is_deleted and index not in {ended for ended, _, _ in seen.ended}
         address = f"{seen.id}-{index}"
         known = self.store.scores.known([address]) != [None]
@@ -122,7 +123,7 @@ class Interleaving(RuleBasedStateMachine):
         failures = [item.spec for item in self.store.jobs.items(seen.id, 0, seen.size) if item.status == "failed"]
         again = [replace(spec, index=index, retried=spec.index) for index, spec in enumerate(failures)]
         if seen.status in TERMINAL_JOB and again and len(self.jobs) < 3:
-            spec = new_job(owner="alice", retry_of=seen.id)
+            spec = new_job(owner="alice", retry_of=seen.id, proxies=("croze", "params"), aggregate=AGGREGATE)
             self.store.jobs.create(spec, again, {})
             self.jobs.append(Seen(spec, len(again)))
 
@@ -154,6 +155,14 @@ class Interleaving(RuleBasedStateMachine):
             ]
             assert sorted(map(int, places)) == [*range(seen.size)]
             assert set(self.redis.hkeys(job.holders)) == set(self.redis.zrange(job.leases, 0, -1))
+
+    @invariant()
+    def who_has_ended_with_a_value_is_ranked(self) -> None:
+        for seen, _ in self.living():
+            ended = self.store.jobs.finished(seen.id, 0, seen.size)
+            values = {item.spec.index: row_of(AGGREGATE.proxies, item.outcome.scores) for item in ended if item.outcome}
+            ranked = self.store.jobs.ranked(seen.id, len(AGGREGATE.proxies))
+            assert ranked == {index: row for index, row in values.items() if row is not None}
 
     @invariant()
     def what_has_ended_never_changes(self) -> None:
