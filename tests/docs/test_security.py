@@ -39,7 +39,7 @@ def test_limits_are_those_of_the_settings() -> None:
         status, code = answer.split()
         assert PROBLEMS[code.strip("`")].status == int(status)
         named[name] = value
-    assert len(named) == 6
+    assert len(named) == 7
     assert f"{MEMORY_SHARE:.0%}".replace("%", " %") in TEXT
     assert f"{RESULT_BYTES // 1024} KiB each" in TEXT
 

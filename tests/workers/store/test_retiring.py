@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 import redis as redis_driver
@@ -13,7 +14,7 @@ from tests.workers.store.test_claims import expire_leases
 from workers import keys
 from workers.enqueue import Doorbell
 from workers.keys import JobKeys
-from workers.records import WorkerRecord
+from workers.records import ItemSpec, JobSpec, WorkerRecord
 from workers.store import Store
 
 OTHER = numerics.SERVES - {"croze=1"} | {"croze=2"}
@@ -138,6 +139,17 @@ def test_rings_for_a_release_that_is_gone_are_swept_away(
     look(store, redis, 0.0)
     assert [redis.llen(f"rq:queue:{name}") for name in names] == [1, 1, 0, 1]
     assert len([*redis.scan_iter("rq:job:*")]) == 3
+
+
+def test_the_fields_of_jobs_are_those_of_the_format_of_tasks() -> None:
+    """A field was added? An older release passes it over. If it scores something else then, raise `TASK_FORMAT`."""
+    known = {
+        1: "space settings proxies seed seeds batch precision layers "
+        "id batch_name dedupe metadata owner name fingerprint priority retry_of request_id webhook traceparent "
+        "index architecture sent representative format params macs facts retried",
+    }
+    found = {field.name for record in (JobSpec, ItemSpec) for field in fields(record)}
+    assert found == set(known[numerics.TASK_FORMAT].split())
 
 
 def test_records_of_a_newer_release_can_be_read(store: Store, redis: redis_driver.Redis) -> None:
