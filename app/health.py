@@ -45,5 +45,6 @@ def readyz(store: StoreDep) -> Response:
 @router.get("/v1", response_model=Root, summary="Where everything is", responses=problems())
 async def root() -> Response:
     """Links to all collections."""
-    links = {name: f"/v1/{name}" for name in ("jobs", "spaces", "proxies", "batches", "workers", "problems")}
+    collections = ("jobs", "spaces", "proxies", "aggregates", "batches", "workers", "problems")
+    links = {name: f"/v1/{name}" for name in collections}
     return JsonResponse({"service": "croze", "links": links | {"openapi": "/openapi.json", "docs": "/docs"}})

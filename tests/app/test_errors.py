@@ -24,7 +24,9 @@ def _tree(base: type[Exception]) -> Iterator[type[Exception]]:
 
 @pytest.mark.parametrize("base", [ProxyError, StoreError, ApiError])
 def test_every_error_that_a_client_can_meet_is_in_the_table(base: type[Exception]) -> None:
-    codes = {vars(kind)["code"] for kind in _tree(base) if "code" in vars(kind)}
+    # Evaluation is a command, and has no path; whether a test before this one has imported it is chance.
+    kinds = [kind for kind in _tree(base) if not kind.__module__.startswith("proxy.evaluation")]
+    codes = {vars(kind)["code"] for kind in kinds if "code" in vars(kind)}
 
     assert codes
     assert codes <= PROBLEMS.keys()

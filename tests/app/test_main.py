@@ -64,6 +64,7 @@ def test_the_public_paths_are_these() -> None:
         ("GET", "/v1/spaces"),
         ("GET", "/v1/spaces/{name}"),
         ("GET", "/v1/proxies"),
+        ("GET", "/v1/aggregates"),
         ("GET", "/v1/batches"),
         ("POST", "/v1/batches"),
         ("GET", "/v1/problems"),

@@ -43,7 +43,7 @@ def test_json_holds_one_item_a_line_in_input_order_and_nothing_else(croze: Croze
     assert (disconnected["connected"], disconnected["status"]) == (False, "scored")
     assert set(first) == {
         "index", "id", "status", "architecture", "space", "settings", "format", "params", "macs", "connected",
-        "facts", "scores", "representative", "error", "started_at", "finished_at", "retried_index",
+        "facts", "scores", "aggregate", "representative", "error", "started_at", "finished_at", "retried_index",
     }  # fmt: skip
     assert "3 of 3 scored" in done.err
 

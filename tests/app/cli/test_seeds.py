@@ -46,17 +46,17 @@ def test_anything_else_is_refused(text: str, says: str) -> None:
 
 def test_here_a_score_is_the_mean_over_the_seeds(croze: Croze) -> None:
     proxies = ("--proxy", "croze", "--proxy", "params", "--format", "json")
-    done = croze("score", "index:12", "index:2631", "index:12", *SMALL, *proxies, "--seeds", "0-2")
+    done = croze("score", "index:12", "index:2631", "index:12", *SMALL, *proxies, "--seeds", "0-1")
     assert done.exit_code == 0, done.err
-    assert "seeds 0, 1, 2" in done.err
+    assert "seeds 0, 1" in done.err
     items = [json.loads(line) for line in done.out.splitlines()]
     singles = [
         json.loads(croze("score", "index:12", *SMALL, *proxies, "--seed", str(seed)).out)["scores"]["croze"]
-        for seed in range(3)
+        for seed in range(2)
     ]
     score = items[0]["scores"]["croze"]
     assert score["spread"]["values"] == [single["value"] for single in singles]
-    assert score["value"] == pytest.approx(sum(single["value"] for single in singles) / 3, rel=1e-15)
+    assert score["value"] == pytest.approx(sum(single["value"] for single in singles) / 2, rel=1e-15)
     assert items[0]["scores"]["params"]["spread"] is None
     again = items[2]["scores"]["croze"]
     assert (again["value"], again["cached"], score["cached"]) == (score["value"], True, False)
@@ -68,7 +68,6 @@ def test_table_and_csv_show_the_spread(croze: Croze) -> None:
     as_csv = croze("score", "index:12", *SMALL, "--seeds", "0,1", "--format", "csv").out
     (row,) = csv.DictReader(io.StringIO(as_csv))
     assert float(row["croze.std"]) == pytest.approx(2**0.5 * float(row["croze.stderr"]))
-    assert "croze.std" not in croze("score", "index:12", *SMALL, "--format", "csv").out
 
 
 def test_a_file_of_other_seeds_is_left_alone(croze: Croze, tmp_path: Path) -> None:

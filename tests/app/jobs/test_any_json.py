@@ -35,6 +35,19 @@ _FIELDS = {
     "format": _SCALARS,
     "proxies": st.lists(_TEXT, max_size=3),
     "seed": _SCALARS,
+    "seeds": st.none()
+    | st.lists(_SCALARS, max_size=3)
+    | st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True),
+    "aggregate": _JSON
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "name": _TEXT,
+            "method": _TEXT,
+            "proxies": st.lists(st.sampled_from(["croze", "params", "macs"]), max_size=3),
+            "reference": _JSON | st.fixed_dictionaries({"job": _TEXT}),
+        },
+    ),
     "batch": _TEXT,
     "precision": _TEXT,
     "layers": _SCALARS,
