@@ -142,10 +142,11 @@ def test_rings_for_a_release_that_is_gone_are_swept_away(
 
 
 def test_the_fields_of_jobs_are_those_of_the_format_of_tasks() -> None:
-    """A field was added? An older release passes it over. If it does something else then: a feature, or `TASK_FORMAT`."""
+    """A field was added? Older releases pass it over. If they do something else then: a feature, or `TASK_FORMAT`."""
     known = {
         1: "space settings proxies seed seeds batch precision layers "
-        "id batch_name dedupe aggregate metadata owner name fingerprint priority retry_of request_id webhook traceparent "
+        "id batch_name dedupe aggregate metadata owner name fingerprint priority retry_of "
+        "request_id webhook traceparent "
         "index architecture sent representative format params macs facts retried",
     }
     found = {field.name for record in (JobSpec, ItemSpec) for field in fields(record)}
