@@ -98,7 +98,7 @@ def _running(command: list[str], output: Path) -> Iterator[subprocess.Popen[byte
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("REDIS_URL", "CROZE_REDIS_URL", "CROZE_API_KEY", "CROZE_ACCESS")
+        if name not in ("REDIS_URL", "CROZE_REDIS_URL", "CROZE_API_KEY", "CROZE_ACCESS", "CROZE_ALLOWED_HOSTS")
     }
     with output.open("wb") as stream:
         keeper = subprocess.Popen(

@@ -137,7 +137,7 @@ def _plain(value: object) -> object:
         return tolist()
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return list(value)
     raise TypeError(f"{value!r:.60} is of type {type(value).__name__}")
 

@@ -1,0 +1,72 @@
+"""A real service for the length of a block: it scores, and it ends, whatever ends the program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+
+import pytest
+from croze_client import AsyncClient, LocalServerFailed, local_server
+from croze_client import local as local_module
+
+from tests.workers.processes import python, read_line, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+PATIENCE_S = 120
+PROGRAM = """
+import sys
+from croze_client import local_server
+with local_server(workers=1) as client:
+    print(client.url, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def answers(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    with socket.socket() as end:
+        return end.connect_ex((host, int(port))) == 0
+
+
+def test_it_scores_in_one_program_and_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9")  # of another service; not for this one
+    monkeypatch.setenv("CROZE_API_KEY", "also-of-another")
+    small = {"channels": 4, "cells": 1}
+    with local_server(workers=1, space="nasbench201", settings=small, batch="cifar10:train[0:4]") as client:
+        results = client.score(["index:2631", "index:13145"], proxies=["croze", "params"], seeds=[0, 1])
+        assert [result.ok for result in results] == [True, True]
+        spread = results[0].scores["croze"].spread
+        assert spread is not None
+        assert spread.seeds == (0, 1)
+        assert results[0].value("params") == results[0].params
+
+        async def once_more() -> list[float | None]:
+            async with AsyncClient(client.url, api_key="", space="nasbench201", settings=small) as other:
+                return [each.score for each in await other.score(["index:2631"], batch="cifar10:train[0:4]", seed=0)]
+
+        assert asyncio.run(once_more()) == [spread.values[0]]
+        assert answers(client.url)
+    assert not answers(client.url)
+
+
+def test_it_ends_with_a_program_that_is_killed() -> None:
+    with python(PROGRAM) as process:
+        url = read_line(process)
+        assert answers(url)
+        os.kill(process.pid, signal.SIGKILL)
+        assert wait_until(lambda: not answers(url), PATIENCE_S)
+
+
+def test_a_service_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CROZE_MAX_BODY", "many")
+    with pytest.raises(LocalServerFailed, match="did not start"), local_server(workers=1):
+        raise AssertionError("it cannot start")
+
+
+def test_without_the_service_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_module, "entry_points", lambda **_: [])
+    with pytest.raises(LocalServerFailed, match="install the distribution croze"), local_server():
+        raise AssertionError("there is nothing to start")
