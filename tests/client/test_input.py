@@ -50,9 +50,9 @@ def test_nothing_is_no_job() -> None:
 
 
 def test_numpy_tuples_and_read_only_mappings_are_written_as_what_they_are() -> None:
-    body = request(
-        [np.array([4, 0, 3]), (np.int64(1), 2)], {**SPACE, "settings": MappingProxyType({"cells": np.int8(1)})}
-    )
+    one: Any = np.int8(1)
+    settings = MappingProxyType({"cells": one})
+    body = request([np.array([4, 0, 3]), (np.int64(1), 2)], {**SPACE, "settings": settings})
     assert body["architectures"] == [[4, 0, 3], [1, 2]]
     assert body["settings"] == {"cells": 1}
 
