@@ -26,10 +26,10 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos soak check audit audited bench performance format constraints clean
+.PHONY: help setup demo test test-adapters chaos soak check audit audited bench performance format constraints clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install all that is needed into .venv (the others do it too)
 	@echo "ready: $(BIN)/croze"
@@ -40,6 +40,21 @@ demo: $(READY) ## start the whole service and score real architectures; about a 
 # One thread a process: two processes with a thread pool each would only get in each other's way.
 test: $(READY) ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --maxprocesses 8 $(PYTEST_ARGS)
+
+# The libraries have an environment of their own, without the service, which is started from ours.
+ADAPTERS := build/adapters
+ADAPTERS_READY := $(ADAPTERS)/ready-$(KEY)
+ADAPTERS_INSTALL = $(ADAPTERS)/bin/python -m pip --disable-pip-version-check --no-input -q install \
+	-c client/constraints.txt -e './client[optuna,optunahub,pymoo,nevergrad,deap]' pytest
+
+test-adapters: $(READY) $(ADAPTERS_READY) ## search with Optuna, pymoo and others over a real service; about two minutes
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.adapters $(ADAPTERS)/bin/python
+
+$(ADAPTERS_READY):
+	@rm -rf $(ADAPTERS)
+	$(call step,virtual environment of the libraries,$(PYTHON) -m venv $(ADAPTERS),Debian and Ubuntu need: apt install python3-venv)
+	$(call step,libraries that search,$(ADAPTERS_INSTALL),$(AGAIN))
+	@touch $@
 
 chaos: $(READY) ## kill a service's processes a hundred times while it works; about eight minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos
@@ -89,7 +104,7 @@ format: $(READY) ## format the code, and mend what the linter can mend
 
 clean: ## remove .venv and all that was generated
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find app workers proxy tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app workers proxy client examples tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call step,what,command): says what is done and how long it took; its own output is shown only if it fails.
 # Commands must not hold a comma: put those in a variable.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Memory:
-    """Results by architecture. Failures are not kept: the next try may do better."""
+    """Results by architecture. Those that no proxy could look at are not kept: the next try may do better."""
 
     def __init__(self) -> None:
         self._known: dict[str, ItemResult] = {}
@@ -36,7 +36,7 @@ class _Memory:
         self._failed.clear()
         new = list(dict.fromkeys(name for name in names if name not in self._known))
         for name, result in zip(new, results, strict=True):
-            (self._known if result.status == "scored" else self._failed)[name] = result
+            (self._known if result.scores else self._failed)[name] = result
 
     def results(self, names: Sequence[str], population: Sequence[object]) -> list[ItemResult]:
         """One result for each of the population."""
@@ -73,11 +73,6 @@ class Evaluator:
     def scores(self, population: Iterable[object], *, failed: float = -math.inf) -> list[float]:
         """The first proxy's value for each; `failed` where there is none."""
         return [_number(result, failed) for result in self(population)]
-
-    def map(self, _function: Callable[..., object], population: Iterable[object]) -> list[tuple[float]]:
-        """In the place of `map` in libraries that call map(evaluate, population): the function is not called, all of
-        the population is scored at once. Tuples of one value, as such libraries want."""
-        return [(value,) for value in self.scores(population)]
 
 
 class AsyncEvaluator:

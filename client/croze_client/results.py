@@ -161,6 +161,11 @@ class ItemResult:
         return self.status in ENDED_ITEM
 
     @property
+    def reason(self) -> ItemError | None:
+        """Why it is not ok: the item's own error, else the first of its scores'. None if it is, or may be still."""
+        return self.error or next((score.error for score in self.scores.values() if score.error), None)
+
+    @property
     def score(self) -> float | None:
         """The value of the first proxy; None if there is none."""
         return next((score.value for score in self.scores.values()), None)

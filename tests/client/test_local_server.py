@@ -6,6 +6,9 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from croze_client import AsyncClient, LocalServerFailed, local_server
@@ -18,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE_S = 120
 PROGRAM = """
 import sys
+from pathlib import Path
 from croze_client import local_server
 with local_server(workers=1) as client:
     print(client.url, flush=True)
@@ -70,3 +74,10 @@ def test_without_the_service_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(local_module, "entry_points", lambda **_: [])
     with pytest.raises(LocalServerFailed, match="install the distribution croze"), local_server():
         raise AssertionError("there is nothing to start")
+
+
+def test_the_example_without_a_library_runs_as_it_is() -> None:
+    example = Path(__file__).parents[2] / "examples" / "plain_search.py"
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "|nor_conv" in done.stdout

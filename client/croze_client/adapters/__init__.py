@@ -1,0 +1,1 @@
+"""What makes the service an evaluator of other libraries. One module each; none imports more than its own library."""
