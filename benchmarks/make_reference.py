@@ -3,7 +3,8 @@
     croze score --space nasbench201 --all -o FILE
     python benchmarks/make_reference.py FILE
 
-Every architecture must be there with a score, and all must depend on the same. Writes NAME.npz and NAME.json.
+Every architecture must be there with a score or an undefined one, which is NaN in the distribution, and all must
+depend on the same. Writes NAME.npz and NAME.json.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from proxy.data.spec import DEFAULT_BATCH
 from proxy.reference_scores import Conditions
 from proxy.spaces import get_space
 
+#: Codes of scores that do not exist, wherever they are computed (`proxy.errors.ScoreUndefined`).
+UNDEFINED = ("zero_gradient", "singular_matrix", "non_finite")
 FOLDER = Path(__file__).parents[1] / "proxy" / "reference_scores"
 
 
@@ -58,7 +61,7 @@ def common_conditions(items: list[dict[str, Any]], proxy: str) -> Conditions:
     found: dict[object, Conditions] = {}
     for item in items:
         score = item["scores"].get(proxy)
-        if score is None or score["status"] != "scored":
+        if score is None or not (score["status"] == "scored" or score["error"]["code"] in UNDEFINED):
             sys.exit(f"index {item['index']} has no score by {proxy}: {item['architecture']}")
         conditions = conditions_of(item, score)
         found.setdefault(conditions.key(), conditions)
@@ -84,6 +87,7 @@ def in_index_order(items: list[dict[str, Any]], proxy: str, space: str) -> npt.N
     missing = [architecture for architecture in everything if architecture not in values]
     if missing or len(items) != len(everything):
         sys.exit(f"{len(items)} items of {len(everything)} architectures; missing: {len(missing)} {missing[:3]}")
+    # None becomes NaN.
     return np.array([values[architecture] for architecture in everything], dtype=np.float64)
 
 
@@ -95,6 +99,7 @@ def provenance(items: list[dict[str, Any]], proxy: str, values: npt.NDArray[np.f
     return {
         "batch_name": default.name if scores[0]["batch"] == default.digest else None,
         "count": len(values),
+        "undefined": int(np.isnan(values).sum()),
         "scores_sha256": hashlib.sha256(values.astype("<f8").tobytes()).hexdigest(),
         "computed_in": Counter(score["computed_in"] for score in scores),
         "environments": [{**json.loads(text), "scores": count} for text, count in sorted(environments.items())],

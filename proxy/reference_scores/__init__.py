@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -47,15 +48,15 @@ class Place(NamedTuple):
     rank: int
     """1 is the best; equal scores share the best of their ranks."""
     of: int
-    """How many there are."""
+    """How many there are: architectures for which the proxy is undefined are not among them."""
 
 
 class ReferenceScores:
-    """The scores of all architectures of a space."""
+    """The scores of all architectures of a space; NaN where there is none."""
 
     def __init__(self, conditions: Conditions, values: Iterable[float]) -> None:
         self.conditions = conditions
-        self.ladder = Ladder(goodness_of(conditions.proxy, value) for value in values)
+        self.ladder = Ladder(goodness_of(conditions.proxy, value) for value in values if not math.isnan(value))
 
     def place(self, value: float) -> Place:
         """Where `value`, scored at these conditions, stands."""

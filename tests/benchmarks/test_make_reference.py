@@ -71,13 +71,24 @@ def test_a_whole_space_becomes_two_small_files_that_say_where_they_are_from(file
     assert reference.place(7811.0) == Place(round(100 * 15_623 / 15_625, 4), 2, 15_625)
 
 
+def test_an_undefined_score_is_no_number(file: Path, tmp_path: Path) -> None:
+    undefined = line(7, status="failed", value=None, error={"code": "singular_matrix"})
+    kept = [each for each in file.read_text().splitlines() if json.loads(each)["index"] != 7]
+    file.write_text("\n".join([*kept, undefined]) + "\n")
+    done = make(file, tmp_path)
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "nasbench201_croze.npz") as arrays:
+        assert np.flatnonzero(np.isnan(arrays["scores"])).tolist() == [7]
+    assert json.loads((tmp_path / "nasbench201_croze.json").read_text())["undefined"] == 1
+
+
 @pytest.mark.parametrize(
     ("extra", "dropped", "said"),
     [
         ([], 1, "15624 items of 15625 architectures; missing: 1"),
         ([line(0)], 0, "15626 items of 15625"),
         ([line(0, seed=1)], 1, "2 kinds of scores"),
-        ([line(0, status="failed", value=None)], 1, "index 0 has no score by croze"),
+        ([line(0, status="failed", value=None, error={"code": "out_of_memory"})], 1, "index 0 has no score by croze"),
     ],
 )
 def test_what_is_no_whole_space_of_one_kind_makes_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -60,6 +61,12 @@ def test_a_place_is_a_count_of_better_worse_and_equal_ones(values: list[int]) ->
         place = reference.place(value)
         assert place.percentile == pytest.approx(100 * (below + equal / 2) / len(values), abs=1e-4)
         assert (place.rank, place.of) == (above + 1, len(values))
+
+
+def test_what_is_undefined_is_not_counted() -> None:
+    reference = ReferenceScores(CONDITIONS, [math.nan, 1.0, 2.0, math.nan])
+    assert reference.place(2.0) == Place(75.0, 1, 2)
+    assert reference.place(1.0) == Place(25.0, 2, 2)
 
 
 def test_what_another_machine_computes_is_as_good(tmp_path: Path) -> None:
@@ -134,7 +141,8 @@ def check_distribution(file: Path) -> None:
     assert space.enumerate is not None
     assert len(values) == about["count"] == sum(1 for _ in space.enumerate())
     assert hashlib.sha256(values.astype("<f8").tobytes()).hexdigest() == about["scores_sha256"]
-    assert np.isfinite(values).all()
+    assert not np.isinf(values).any()
+    assert np.isnan(values).sum() == about.get("undefined", 0) < len(values)
     assert conditions.settings == space.complete_settings(conditions.settings, conditions.settings["classes"])
     assert conditions.revision == PROXIES[conditions.proxy].revision, "scores of an older revision: make them anew"
 
