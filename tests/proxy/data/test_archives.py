@@ -202,7 +202,7 @@ def test_other_content_is_refused(content: bytes, message: str, publish: Publish
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"not a tar", tarred({"other": b""})])
+@pytest.mark.parametrize("content", [b"not a tar", tarred({"other": b""})], ids=["no tar", "others"])
 def test_an_archive_without_its_members_is_refused(content: bytes, publish: Publish, tmp_path: Path) -> None:
     publish("cifar10:test", [("cifar-10-python.tar.gz", content)], 1)
     file = replace(DATASETS["cifar10"].splits["test"].files[0], members=("cifar-10-batches-py/test_batch",))
