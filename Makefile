@@ -26,7 +26,7 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-adapters chaos soak check audit audited bench performance format constraints clean
+.PHONY: help setup demo test test-adapters chaos soak check audit audited bench performance evidence format constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,9 @@ performance: $(BENCH_READY) ## measure, and write it into docs/performance.md
 	@cp build/bench/bench.json benchmarks/results/bench.json
 	@$(BIN)/python -m benchmarks.cost_by_size --plot
 	@$(BIN)/python -m benchmarks.performance_page
+
+evidence: $(READY) ## make the tables and the plot of docs/evidence.md anew; a minute
+	@$(BIN)/python -m benchmarks.evidence
 
 format: $(READY) ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff format .
