@@ -28,6 +28,8 @@ SECURITY_HEADERS: Final = {
 }
 #: Swagger UI loads its script from a CDN: the one page that such a policy would break.
 DOCS_PATH: Final = "/docs"
+#: `app.health`'s, for whoever watches over this process.
+PROBE_PATHS: Final = ("/livez", "/readyz")
 
 
 class RequestId:
@@ -105,14 +107,15 @@ class Unhandled:
 
 class AllowedHosts:
     """Refuses requests for other host names: without this, any web page could reach a service on
-    localhost by a name that resolves to 127.0.0.1 (DNS rebinding)."""
+    localhost by a name that resolves to 127.0.0.1 (DNS rebinding). Probes come by an address that nobody can list
+    beforehand, and learn nothing."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self.app = app
         self.hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "*" in self.hosts:
+        if scope["type"] != "http" or "*" in self.hosts or scope["path"] in PROBE_PATHS:
             await self.app(scope, receive, send)
             return
         host = Headers(scope=scope).get("host", "")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AliasChoices, ByteSize, Field, field_validator
+from pydantic import AliasChoices, ByteSize, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from workers.settings import DEFAULT_REDIS_URL, PasswordFile, with_password
 
 GIB: Final = 2**30
 MIB: Final = 2**20
@@ -21,9 +23,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CROZE_", populate_by_name=True, extra="ignore", frozen=True)
 
+    redis_password_file: PasswordFile | None = Field(
+        default=None, description="A file that holds the password of Redis, so that it need not be in the URL."
+    )
     redis_url: str = Field(
-        default="redis://127.0.0.1:6379/0",
+        default=DEFAULT_REDIS_URL,
         validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL"),
+        validate_default=True,
         repr=False,  # it may hold a password
         description="redis://, rediss:// or unix:// URL.",
     )
@@ -71,6 +77,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="INFO has one line a request, but for probes and scrapes."
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _with_password(cls, url: str, info: ValidationInfo) -> str:
+        return with_password(url, info.data.get("redis_password_file"))
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from typing import Final, Self
 from proxy.numerics import REVISION
 from workers import keys
 from workers.errors import StoreError
+from workers.health import HealthNote
 from workers.reconciler import Reconciler
 from workers.records import WorkerRecord, WorkerState
 from workers.store import Store
@@ -32,8 +33,11 @@ log = logging.getLogger(__name__)
 class Heartbeat:
     """Beats while the `with` block runs. Redis being away only delays it."""
 
-    def __init__(self, store: Store, workbench: Workbench, reconciler: Reconciler) -> None:
+    def __init__(
+        self, store: Store, workbench: Workbench, reconciler: Reconciler, note: HealthNote | None = None
+    ) -> None:
         self._store = store
+        self._note = note or HealthNote(None)
         self._workbench = workbench
         self._reconciler = reconciler
         self._host = socket.gethostname()
@@ -68,7 +72,7 @@ class Heartbeat:
     def _beat(self) -> None:
         if self._started_at is None:
             self._started_at = self._store.fleet.now()
-        bench = self._workbench
+        bench, state = self._workbench, self._state()
         bench.fleet_size = self._store.fleet.beat(
             WorkerRecord(
                 id=bench.worker_id,
@@ -76,7 +80,7 @@ class Heartbeat:
                 pid=os.getpid(),
                 engine_pid=bench.keeper.pid,
                 environment=bench.keeper.environment,
-                state=self._state(),
+                state=state,
                 job=bench.leases.job_id,
                 started_at=self._started_at,
                 scored=bench.scored,
@@ -85,6 +89,7 @@ class Heartbeat:
                 numerics=REVISION,
             )
         )
+        self._note.beaten(state)
 
     def _state(self) -> WorkerState:
         if self._workbench.drain.requested:
@@ -103,6 +108,7 @@ class Heartbeat:
             if not self._failing:
                 log.warning("no heartbeat: %s", error.message)
             self._failing = True
+            self._note.missed(self._state(), error.message)
         except Exception:
             log.exception("a step of the heartbeat failed")
         else:

@@ -18,13 +18,15 @@ from typing import Final
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from proxy.task import Environment
 from workers import logs, tasks, tracing
 from workers.drain import Drain
 from workers.engine import Engine
-from workers.errors import EngineStartFailed, EngineStopped, SchemaMismatch, StoreError
+from workers.errors import EngineStartFailed, EngineStopped, SchemaMismatch, StoreError, WrongDevice
+from workers.health import HealthNote
 from workers.heartbeat import Heartbeat
 from workers.reconciler import Reconciler
-from workers.settings import WorkerSettings, connect
+from workers.settings import WorkerSettings, connect, explained
 from workers.store import Store
 from workers.workbench import Workbench
 from workers.worker import ScoringWorker
@@ -45,8 +47,9 @@ def main() -> int:
     try:
         settings = WorkerSettings()
         store = Store(connect(settings.redis_url))
-    except (ValidationError, ValueError) as error:
-        sys.stderr.write(f"croze worker: wrong setting: {error}\n")
+    except ValueError as error:
+        fault = explained(error) if isinstance(error, ValidationError) else f"CROZE_REDIS_URL: {error}"
+        sys.stderr.write(f"croze worker: wrong setting: {fault}\n")
         return EXIT_SETTINGS
     logs.configure(settings.log_format, settings.log_level)
     tracing.configure("croze-worker")
@@ -60,22 +63,36 @@ def main() -> int:
 
 def run(store: Store, bench: Workbench, settings: WorkerSettings) -> int:
     """Wait for Redis, warm the engine up, listen until drained. Returns the exit code."""
-    log.info("worker %s starts", bench.worker_id)
     try:
         wait_for_redis(store, bench.drain)
         tasks.install(bench)
         reconciler = Reconciler(store, bench.worker_id, settings.unserved_timeout)
-        with Heartbeat(store, bench, reconciler):
+        with Heartbeat(store, bench, reconciler, HealthNote(settings.health_file)):
             bench.keeper.recover()
-            log.info("engine %s is ready: %s", bench.keeper.pid, bench.keeper.environment)
+            check_device(bench.keeper.environment, settings.require_device)
+            log.info("worker %s is ready: engine %s, %s", bench.worker_id, bench.keeper.pid, bench.keeper.environment)
             listen(store, bench, settings)
-    except (SchemaMismatch, EngineStartFailed) as error:
+    except (SchemaMismatch, EngineStartFailed, WrongDevice) as error:
         log.error("worker %s cannot work: %s", bench.worker_id, error.message)  # noqa: TRY400 (no use of a traceback)
         return EXIT_BROKEN
     except EngineStopped:
         pass
     log.info("worker %s is drained after %d items", bench.worker_id, bench.scored)
     return EXIT_BROKEN if bench.keeper.broken else EXIT_DRAINED
+
+
+def check_device(found: Environment | None, required: str | None) -> None:
+    """Whether the engine computes where it has to. None: there is no engine, or it may be anywhere.
+
+    Raises:
+        WrongDevice: it does not. Its scores would be right, but not come as fast as was paid for.
+    """
+    if found is not None and required is not None and found.device != required:
+        raise WrongDevice(
+            f"CROZE_REQUIRE_DEVICE is {required}, and the engine computes on {found.device}. For a GPU: a container "
+            f"needs `--gpus` or docker/compose.gpu.yml, and torch a CUDA build; `nvidia-smi` shows whether the driver "
+            f"works. Or unset CROZE_REQUIRE_DEVICE"
+        )
 
 
 def listen(store: Store, bench: Workbench, settings: WorkerSettings) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import quote, urlsplit
 
 import redis
 from annotated_types import Gt
-from pydantic import AliasChoices, ByteSize, Field
+from pydantic import AfterValidator, AliasChoices, ByteSize, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -32,6 +34,63 @@ LEASE_EXPIRIES: Final = 10
 Seconds = Annotated[float, Gt(0)]
 
 
+def password_in(file: Path) -> str:
+    """The password that a file holds, alone on its one line.
+
+    Raises:
+        ValueError: it cannot be read, or holds none.
+    """
+    try:
+        password = file.read_text("utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ValueError(
+            f"{file} cannot be read: {reason}; put the password of Redis there, readable to user {os.getuid()}"
+        ) from None
+    if not password or "\n" in password:
+        raise ValueError(f"{file} has to hold the password of Redis, alone on one line")
+    return password
+
+
+def with_password(url: str, file: Path | None) -> str:
+    """`url` with the password that `file` holds; just `url` if there is no file.
+
+    Raises:
+        ValueError: see `password_in`; or `url` holds a password already.
+    """
+    if file is None:
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url  # `connect` says what is wrong with it
+    if parts.password:
+        raise ValueError("there is a password in it, and one in CROZE_REDIS_PASSWORD_FILE; leave one of them out")
+    user, _, place = parts.netloc.rpartition("@")
+    secret = quote(password_in(file), safe="")
+    return parts._replace(netloc=f"{user.rstrip(':')}:{secret}@{place}").geturl()
+
+
+def _readable(file: Path) -> Path:
+    password_in(file)
+    return file
+
+
+#: Checked as soon as settings are read; what it holds is in no error and no repr.
+PasswordFile = Annotated[Path, AfterValidator(_readable)]
+
+
+def explained(error: ValidationError) -> str:
+    """What is wrong, on one line, in the names that an operator sets. No URL is in it: it may hold a password."""
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False):
+        name = str(fault["loc"][0])
+        variable = name if name.isupper() else f"CROZE_{name.upper()}"
+        given = "" if "URL" in variable else f"={fault['input']}"
+        faults.append(f"{variable}{given}: {fault['msg'].removeprefix('Value error, ')}")
+    return "; ".join(faults)
+
+
 class StoreSettings(BaseSettings):
     """How long records live. The API and the workers should agree: whoever writes a key sets its lifetime."""
 
@@ -50,9 +109,15 @@ class WorkerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CROZE_", frozen=True, populate_by_name=True)
 
+    redis_password_file: PasswordFile | None = None
+    """A file that holds the password of Redis, so that it need not be in a URL: a container's secret."""
     redis_url: str = Field(
-        default=DEFAULT_REDIS_URL, validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL", "redis_url")
+        default=DEFAULT_REDIS_URL,
+        validation_alias=AliasChoices("CROZE_REDIS_URL", "REDIS_URL", "redis_url"),
+        validate_default=True,
+        repr=False,
     )
+    """With the password of `redis_password_file`, if there is one."""
     chunk_seconds: Seconds = 1.0
     """Work claimed at a time: long enough to make the queue cheap, short enough to share it fairly."""
     item_timeout: Seconds = 1800.0
@@ -71,8 +136,17 @@ class WorkerSettings(BaseSettings):
     """Seconds that items wait for a worker of a release that can score them, while others are alive; then they fail."""
     drain_seconds: Seconds = 5.0
     """Seconds that the item in hand gets to finish after SIGTERM; then it is handed back."""
+    require_device: Literal["cpu", "cuda"] | None = None
+    """What the engine has to compute on: where it finds another device, the worker ends. None: whatever it finds."""
+    health_file: Path | None = None
+    """Where the heartbeat notes how this worker is, for `python -m workers.health`. None: nowhere."""
     log_format: Literal["plain", "json"] = "plain"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _with_password(cls, url: str, info: ValidationInfo) -> str:
+        return with_password(url, info.data.get("redis_password_file"))
 
 
 def connect(url: str) -> redis.Redis:

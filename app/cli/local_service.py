@@ -20,7 +20,7 @@ from app.exposure import Exposed, is_loopback, refuse_exposure
 from app.settings import Settings
 from workers.embedded_redis import EmbeddedRedis
 from workers.errors import RedisServerError, StoreError
-from workers.settings import connect
+from workers.settings import connect, with_password
 from workers.store import Store
 
 HOST: Final = "127.0.0.1"
@@ -34,8 +34,19 @@ _GRACE: Final = ("--timeout-graceful-shutdown", "3")
 
 
 def redis_url_from_environment() -> str | None:
-    """The server that the user named, if any."""
-    return os.environ.get("CROZE_REDIS_URL") or os.environ.get("REDIS_URL") or None
+    """The server that the user named, if any, with the password of CROZE_REDIS_PASSWORD_FILE.
+
+    Raises:
+        CommandError: that file holds no password.
+    """
+    url = os.environ.get("CROZE_REDIS_URL") or os.environ.get("REDIS_URL") or None
+    file = os.environ.get("CROZE_REDIS_PASSWORD_FILE")
+    if url is None or not file:
+        return url
+    try:
+        return with_password(url, Path(file))
+    except ValueError as error:
+        raise CommandError(f"CROZE_REDIS_PASSWORD_FILE: {error}") from error
 
 
 @contextmanager

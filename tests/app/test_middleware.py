@@ -53,9 +53,14 @@ def test_loopback_hosts_are_served(api: httpx.Client, host: str) -> None:
     assert api.get("/livez", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_probes_are_served_by_whatever_address(api: httpx.Client, path: str) -> None:
+    assert api.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "[::2]"])
 def test_other_hosts_are_refused(api: httpx.Client, host: str) -> None:
-    answer = api.get("/livez", headers={"Host": host})
+    answer = api.get("/v1/jobs", headers={"Host": host})
 
     assert answer.status_code == 421
     problem = answer.json()
@@ -69,8 +74,8 @@ def test_allowed_hosts_are_a_setting(serve: Serve, redis_url: str, monkeypatch: 
     monkeypatch.setenv("CROZE_ALLOWED_HOSTS", "Scores.example, 127.0.0.1")
     api = serve(Settings(redis_url=redis_url))
 
-    assert api.get("/livez", headers={"Host": "scores.example:443"}).status_code == 200
-    assert api.get("/livez", headers={"Host": "localhost"}).status_code == 421
+    assert api.get("/v1", headers={"Host": "scores.example:443"}).status_code == 200
+    assert api.get("/v1", headers={"Host": "localhost"}).status_code == 421
 
 
 def test_any_host_may_be_allowed(serve: Serve, redis_url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import redis as redis_driver
@@ -33,8 +34,37 @@ def run_worker(**variables: str) -> subprocess.CompletedProcess[str]:
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     ended = run_worker(**{name: value})
     assert ended.returncode == EXIT_SETTINGS
-    assert "wrong setting" in ended.stderr
+    assert ended.stderr.startswith(f"croze worker: wrong setting: {name}"), "the first line says it"
     assert "Traceback" not in ended.stderr
+
+
+def test_a_password_that_is_not_there_is_the_first_thing_said(tmp_path: Path) -> None:
+    ended = run_worker(CROZE_REDIS_URL="redis://127.0.0.1:1/0", CROZE_REDIS_PASSWORD_FILE=f"{tmp_path}/none")
+    assert ended.returncode == EXIT_SETTINGS
+    assert ended.stderr.startswith("croze worker: wrong setting: CROZE_REDIS_PASSWORD_FILE")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_device_that_is_not_there_ends_the_worker(redis_url: str, redis: redis_driver.Redis) -> None:
+    code = """
+import sys
+from functools import partial
+from tests.workers import quick_engine
+from workers import engine, main
+main.Engine = partial(engine.Engine, quick_engine.COMMAND)
+sys.exit(main.main())
+"""
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, "PYTHONPATH": str(root), "CROZE_REDIS_URL": redis_url, "CROZE_REQUIRE_DEVICE": "cuda"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == EXIT_BROKEN
+    assert "CROZE_REQUIRE_DEVICE is cuda, and the engine computes on cpu" in ended.stderr.splitlines()[0]
 
 
 def test_records_of_a_newer_release_are_left_alone(redis_url: str, redis: redis_driver.Redis) -> None:

@@ -13,8 +13,15 @@ from typing import Any, Final, TypeAlias
 
 import redis
 from redis.client import Pipeline
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, NoScriptError, OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.errors import StoreError, StoreFull, StoreUnavailable
@@ -98,6 +105,11 @@ class Wire:
         except OutOfMemoryError as error:
             raise StoreFull(
                 f"{self.server} has reached its memory limit; raise maxmemory, or wait until jobs expire"
+            ) from error
+        except AuthenticationError as error:
+            raise StoreUnavailable(
+                f"{self.server} does not accept this user or password: {error}; set the right one in the URL or in "
+                f"CROZE_REDIS_PASSWORD_FILE, and start anew"
             ) from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             raise StoreUnavailable(f"{self.server} does not answer: {error}{_repair(error)}") from error
