@@ -67,7 +67,8 @@ def evaluate_command(
         list[str] | None, typer.Option(metavar="NAME", help="Only this score; may be repeated. Default: all.")
     ] = None,
     aggregate: Annotated[
-        list[str] | None, typer.Option(metavar="A+B", help="Sum of log-ranks of these scores; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="A+B", help="Sum of log-ranks of these scores, or a preset; may be repeated."),
     ] = None,
     given: Annotated[
         list[str] | None,

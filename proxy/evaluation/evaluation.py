@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from proxy.aggregates import AGGREGATES
 from proxy.errors import allowed_names, shown
 from proxy.evaluation.errors import InvalidRequest, InvalidTable
 from proxy.evaluation.members import Table
@@ -63,8 +64,8 @@ def evaluate(
 
     Args:
         targets: their names (`targets`); empty: those that the table suggests.
-        aggregates: each "a+b": `ranks.log_rank` of these scores, over all architectures that have them, also those
-            without an accuracy.
+        aggregates: each "a+b", or a preset of `proxy.aggregates`: `ranks.log_rank` of these scores, over all
+            architectures that have them, also those without an accuracy.
         given: scores, or `params` and `macs`, to hold fixed in the partial correlation.
         advance: is told which share of the work has been done since it was last called.
 
@@ -113,9 +114,13 @@ def evaluate(
 
 
 def _parts(name: str, scores: Columns) -> tuple[str, ...]:
-    parts = tuple(part.strip() for part in name.split(PLUS))
+    preset = AGGREGATES.get(name)
+    parts = tuple(part.strip() for part in name.split(PLUS)) if preset is None else preset.proxies
     if len(parts) < 2 or len(set(parts)) < len(parts):
-        raise InvalidRequest(f"aggregate {shown(name)}: write two or more different scores, as croze+jacob_cov")
+        raise InvalidRequest(
+            f"aggregate {shown(name)}: write two or more different scores, as croze+jacob_cov, or name a preset: "
+            f"{', '.join(AGGREGATES)}"
+        )
     for part in parts:
         if part not in scores:
             raise InvalidRequest(f"aggregate {shown(name)}: no score {shown(part)}; {allowed_names(part, scores)}")

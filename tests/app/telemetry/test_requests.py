@@ -74,7 +74,7 @@ def test_nothing_that_was_sent_is_logged(api: httpx.Client, kept: Kept) -> None:
 
 
 def test_refused_before_any_route_is_logged_too(api: httpx.Client, kept: Kept) -> None:
-    api.get("/livez", headers={"X-Request-ID": "stranger", "Host": "evil.example"})
+    api.get("/v1/spaces", headers={"X-Request-ID": "stranger", "Host": "evil.example"})
     line = kept.of("stranger")
     assert (line["route"], line["status"], line["level"]) == ("none", 421, "INFO")
 

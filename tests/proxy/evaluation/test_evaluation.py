@@ -77,6 +77,12 @@ def counted_params() -> list[float]:
     return [float(space.counts(cell, settings, ImageShape(3, 32, 32)).params) for cell in cells]
 
 
+def test_a_preset_has_its_own_name() -> None:
+    found = evaluate(SCORES, ACCURACIES, targets=["clean"], aggregates=["robust", BOTH], options=FEW)
+    assert found.aggregates["robust"] == ("croze", "jacob_cov")
+    assert np.array_equal(found.scores["robust"], found.scores[BOTH], equal_nan=True)
+
+
 def test_aggregates_rank_all_scored_architectures_also_those_without_an_accuracy() -> None:
     few = replace(
         ACCURACIES,
