@@ -30,7 +30,7 @@ while [ "$(free_mb)" -lt "$room_mb" ]; do
 done
 
 # A file that only this user can read; the folder is in memory.
-config=$(mktemp /tmp/redis.XXXXXX)
+config=$(mktemp "${TMPDIR:-/tmp}/redis.XXXXXX")
 printf 'requirepass "%s"\n' "$(cat "$secret")" >"$config"
 
 server=$(command -v valkey-server || command -v redis-server) || {
