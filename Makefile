@@ -26,7 +26,7 @@ UNFINISHED := $(VENV)/unfinished
 $(shell test -x $(BIN)/python || rm -f $(READY))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-adapters test-compose check-containers up down logs chaos soak check audit audited bench performance evidence format constraints clean
+.PHONY: help setup demo test test-adapters test-compose check-containers check-manifests up down logs chaos soak check audit audited bench performance evidence format constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,26 @@ $(LINTERS_READY):
 	@rm -rf $(LINTERS)
 	$(call step,virtual environment,$(PYTHON) -m venv $(LINTERS),Debian and Ubuntu need: apt install python3-venv)
 	$(call step,hadolint and check-jsonschema,$(LINTERS_INSTALL),$(AGAIN))
+	@touch $@
+
+# The schemas are 100 MB, which no other environment needs. KEDA's are not among them: its objects are left out.
+MANIFESTS := build/manifests
+MANIFESTS_INSTALL = $(MANIFESTS)/bin/python -m pip --disable-pip-version-check --no-input -q install kubernetes-validate==1.37.0
+MANIFESTS_READY := $(MANIFESTS)/ready-1.37.0
+KUSTOMIZE ?= $(shell command -v kustomize >/dev/null && echo kustomize build || echo kubectl kustomize)
+
+check-manifests: $(MANIFESTS_READY) ## check Kubernetes manifests against the schemas of 1.30 to 1.37; needs kubectl or kustomize
+	@for overlay in cpu gpu; do \
+		$(KUSTOMIZE) docker/k8s/overlays/$$overlay > $(MANIFESTS)/$$overlay.yaml || exit 1; \
+		for release in 1.30 1.31 1.32 1.33 1.34 1.35 1.36 1.37; do \
+			$(MANIFESTS)/bin/kubernetes-validate --kubernetes-version $$release --strict --quiet --no-warn \
+				$(MANIFESTS)/$$overlay.yaml || exit 1; done; done
+	@echo "manifests: valid"
+
+$(MANIFESTS_READY):
+	@rm -rf $(MANIFESTS)
+	$(call step,virtual environment,$(PYTHON) -m venv $(MANIFESTS),Debian and Ubuntu need: apt install python3-venv)
+	$(call step,schemas of Kubernetes,$(MANIFESTS_INSTALL),$(AGAIN))
 	@touch $@
 
 # `check` shows what it finds and does not fail: an advisory of today must not fail a commit of yesterday.

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,12 @@ class HealthNote:
         self._file = file
         self._beat: float | None = None
         self._complained = False
+
+    def forget(self) -> None:
+        """Remove what an earlier worker in the same place has left: this one has not beaten yet."""
+        if self._file is not None:
+            with suppress(OSError):  # to write it will fail as well, and tell
+                self._file.unlink(missing_ok=True)
 
     def beaten(self, state: str) -> None:
         """A beat reached Redis and said this."""

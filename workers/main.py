@@ -63,11 +63,13 @@ def main() -> int:
 
 def run(store: Store, bench: Workbench, settings: WorkerSettings) -> int:
     """Wait for Redis, warm the engine up, listen until drained. Returns the exit code."""
+    note = HealthNote(settings.health_file)
+    note.forget()
     try:
         wait_for_redis(store, bench.drain)
         tasks.install(bench)
         reconciler = Reconciler(store, bench.worker_id, settings.unserved_timeout)
-        with Heartbeat(store, bench, reconciler, HealthNote(settings.health_file)):
+        with Heartbeat(store, bench, reconciler, note):
             bench.keeper.recover()
             check_device(bench.keeper.environment, settings.require_device)
             log.info("worker %s is ready: engine %s, %s", bench.worker_id, bench.keeper.pid, bench.keeper.environment)

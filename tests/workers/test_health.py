@@ -47,6 +47,14 @@ def test_a_worker_without_a_good_engine_is_not(file: Path, state: str) -> None:
     assert "known answer" in str(problem_of(file, time.monotonic()))
 
 
+def test_what_an_earlier_worker_left_is_forgotten(file: Path) -> None:
+    HealthNote(file).beaten("idle")
+    HealthNote(file).forget()
+    assert "has not beaten yet" in str(problem_of(file, time.monotonic()))
+    HealthNote(file).forget()
+    HealthNote(None).forget()
+
+
 def test_beats_that_do_not_reach_redis_are_not_enough(file: Path) -> None:
     note = HealthNote(file)
     note.missed("idle", "Redis at redis:6379 does not answer")
