@@ -27,16 +27,11 @@ _READY: Final = re.compile(r"CRoZe is up:\s+(http://\S+)")
 #: when we end, whatever ends us. Its argument before the command: seconds for the service to end by itself.
 _KEEPER: Final = """
 import select, signal, subprocess, sys
-def end(*_):
-    raise KeyboardInterrupt
-signal.signal(signal.SIGTERM, end)
+ends = []
+signal.signal(signal.SIGTERM, lambda *_: ends.append(True))  # raises nothing: it may come at any line
 service = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
-try:
-    while service.poll() is None and not select.select([sys.stdin], [], [], 0.5)[0]:
-        pass
-except KeyboardInterrupt:
+while not ends and service.poll() is None and not select.select([sys.stdin], [], [], 0.5)[0]:
     pass
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
 service.terminate()
 try:
     service.wait(float(sys.argv[1]))

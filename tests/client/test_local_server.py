@@ -64,6 +64,21 @@ def test_it_ends_with_a_program_that_is_killed() -> None:
         assert wait_until(lambda: not answers(url), PATIENCE_S)
 
 
+def test_the_end_may_fall_on_any_line_of_the_keeper(tmp_path: Path) -> None:
+    """It is told in two ways at once: its input ends, and it gets SIGTERM."""
+    output = tmp_path / "output.txt"
+    service = [sys.executable, "-I", "-S", "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"]
+    left = []
+    for _ in range(30):
+        with local_module._running(service, output):
+            assert wait_until(lambda: output.read_text().endswith("\n"), PATIENCE_S)
+            pid = int(output.read_text())
+        if Path(f"/proc/{pid}").exists():
+            left.append(pid)
+            os.kill(pid, signal.SIGKILL)
+    assert left == []
+
+
 def test_a_service_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CROZE_MAX_BODY", "many")
     with pytest.raises(LocalServerFailed, match="did not start"), local_server(workers=1):
