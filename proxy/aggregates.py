@@ -26,7 +26,7 @@ MAX_PROXIES: Final = 20
 #: Between the names of the proxies of an aggregate that has no name of its own.
 JOINT: Final = "+"
 #: Digits to which aggregate values are compared: sums of the same logarithms may differ in the last bits.
-_DIGITS: Final = 12
+DIGITS: Final = 12
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -161,6 +161,6 @@ def rank_all(rows: Mapping[Key, Row], ladders: Sequence[Ladder] | None = None) -
     among = ladders or [Ladder(column) for column in zip(*rows.values(), strict=True)]
     rank = rank_in if ladders is None else rank_against
     values = {key: log_rank(map(rank, among, row)) for key, row in rows.items()}
-    ascending = sorted(round(value, _DIGITS) for value in values.values())
-    better = {key: len(rows) - bisect_right(ascending, round(value, _DIGITS)) for key, value in values.items()}
+    ascending = sorted(round(value, DIGITS) for value in values.values())
+    better = {key: len(rows) - bisect_right(ascending, round(value, DIGITS)) for key, value in values.items()}
     return {key: Ranked(value, 1 + better[key]) for key, value in values.items()}

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from proxy.proxies import get_proxy
 
 #: Scores that differ by less than this part of them are equal: it is more than the environment or float32 can change,
 #: and less than lies between any two networks but by rare chance.
 TOLERANCE: Final = 1e-5
+
+Goodness = TypeVar("Goodness", float, npt.NDArray[np.float64])
 
 
 class Standing(NamedTuple):
@@ -51,7 +56,7 @@ def sign_of(proxy: str) -> float:
     return 1.0 if get_proxy(proxy).direction == "higher_is_better" else -1.0
 
 
-def equals(goodness: float) -> tuple[float, float]:
-    """The lowest and the highest that count as equal to it."""
+def equals(goodness: Goodness) -> tuple[Goodness, Goodness]:
+    """The lowest and the highest that count as equal to it; of an array, those of each element."""
     margin = TOLERANCE * abs(goodness)
     return goodness - margin, goodness + margin

@@ -8,6 +8,9 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from proxy.aggregates import DIGITS
+from proxy.ranking import equals
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.intp]
 Rows: TypeAlias = npt.NDArray[np.bool_]
@@ -85,11 +88,26 @@ def log_rank(columns: Columns) -> Floats:
 
     The m rows that have a value in every column are ranked by each column among themselves: worst = 1, best = m, equal
     values share the mean of their ranks. The other rows are not ranked: NaN. In every column higher has to be better.
+
+    What is equal is said by `proxy.ranking`, and `proxy.aggregates.rank_all` gives the same values: those of a job.
+    They are rounded as it compares them, so that equal sums are equal in their last bits too.
     """
     values = np.stack(list(columns.values()))
     ranked = np.isfinite(values).all(axis=0)
     result = np.full(values.shape[1], np.nan)
     m = int(ranked.sum())
     if m:
-        result[ranked] = sum(np.log(mean_ranks(column[ranked]) / m) for column in values)
+        total = sum(np.log(_tolerant_ranks(column[ranked]) / m) for column in values)
+        result[ranked] = np.round(total, DIGITS)
     return result
+
+
+def _tolerant_ranks(values: Floats) -> Floats:
+    """Ranks from 1 (smallest), shape [n]: 1, and how many are smaller, and half of how many others are equal."""
+    ascending = np.sort(values)
+    with np.errstate(over="ignore"):  # what is equal to the largest numbers may reach to infinity
+        lowest, highest = equals(values)
+    smaller = np.searchsorted(ascending, lowest, side="left")
+    up_to_equal = np.searchsorted(ascending, highest, side="right")
+    ranks: Floats = (1 + smaller + up_to_equal) / 2
+    return ranks

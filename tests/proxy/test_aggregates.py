@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,12 @@ from proxy.spaces import SPACES
 
 VALUES = st.floats(-1e12, 1e12) | st.integers(-5, 5).map(float)
 ROWS = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=30)
+#: Few values, each with neighbours within and just beyond what counts as equal; and the largest there are.
+NEAR = st.builds(
+    lambda value, steps: value * (1 + steps * TOLERANCE),
+    st.sampled_from([-2.0, 0.0, 1e-300, 3.0, 1e9]),
+    st.sampled_from([0.0, 0.4, 0.8, 1.2, 1.6, 3.0]),
+) | st.sampled_from([-sys.float_info.max, sys.float_info.max, math.nextafter(sys.float_info.max, 0)])
 
 
 def by_definition(rows: list[Row], index: int) -> float:
@@ -89,17 +96,30 @@ def test_any_values_are_ranked_as_defined(rows: list[Row]) -> None:
         assert rank == 1 + sum(round(other.value, 12) > round(value, 12) for other in table.values())
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
-@given(values=st.lists(st.integers(1, 10**6), min_size=2, max_size=40, unique=True), turn=st.integers(1, 39))
-def test_without_near_ties_it_is_the_aggregate_that_is_evaluated(values: list[int], turn: int) -> None:
-    # A thousand apart: no two are equal by tolerance.
-    one = [1e3 * value for value in values]
-    other = [*one[turn % len(one) :], *one[: turn % len(one)]]
-    if any(abs(a - b) <= 2 * TOLERANCE * max(a, b) for a, b in zip(sorted(one), sorted(one)[1:], strict=False)):
-        return
-    table = rank_all(dict(enumerate(zip(one, other, strict=True))))
-    expected = evaluated({"a": np.array(one), "b": np.array(other)})
-    assert [table[index].value for index in range(len(one))] == pytest.approx(expected.tolist(), rel=1e-12, abs=1e-12)
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(rows=st.lists(st.tuples(NEAR, NEAR, NEAR), min_size=1, max_size=30))
+def test_evaluation_gives_the_same_numbers(rows: list[Row]) -> None:
+    table = rank_all(dict(enumerate(rows)))
+    columns = {str(number): np.array(column) for number, column in enumerate(zip(*rows, strict=True))}
+    found = evaluated(columns)
+    assert found.tolist() == pytest.approx([ranked.value for ranked in table.values()], rel=0, abs=1e-11)
+
+
+def test_near_ties_are_ties_in_evaluation_too() -> None:
+    columns = {"a": [5.0, 5.0 * (1 + TOLERANCE / 2), 7.0, 0.0], "b": [1.0, 2.0, -3.0 * (1 + TOLERANCE / 2), -3.0]}
+    rows = dict(enumerate(zip(*columns.values(), strict=True)))
+    expected = [[2.5, 3], [2.5, 4], [4, 1.5], [1, 1.5]]
+    by_hand = [math.log(one / 4) + math.log(other / 4) for one, other in expected]
+    assert [ranked.value for ranked in rank_all(rows).values()] == pytest.approx(by_hand)
+    assert evaluated({name: np.array(column) for name, column in columns.items()}).tolist() == pytest.approx(by_hand)
+
+
+def test_equal_sums_of_other_ranks_are_equal_in_evaluation_too() -> None:
+    columns = [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, 6.0, 4.0, 3.0, 5.0, 2.0]]  # 2 * 6 = 3 * 4
+    table = rank_all(dict(enumerate(zip(*columns, strict=True))))
+    assert [ranked.rank for ranked in table.values()] == [6, 2, 2, 2, 1, 2]
+    found = evaluated({str(number): np.array(column) for number, column in enumerate(columns)})
+    assert [1 + int((found > value).sum()) for value in found] == [6, 2, 2, 2, 1, 2]
 
 
 def test_where_lower_is_better_the_lowest_is_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
