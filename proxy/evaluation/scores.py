@@ -32,6 +32,8 @@ _SPREAD, _SEEDS = "spread", "seeds"
 _LOWER: Final = "lower_is_better"
 #: How the CSV of `croze score` begins: its index is the item's.
 _OWN_CSV: Final = ("index", "id", "status", "space")
+#: What is beside its scores. An aggregate is a place among the items of one run: `--aggregate` makes it anew.
+_OWN_OTHERS: Final = ("aggregate", "error", "representative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +227,9 @@ def _read_csv(table: TextTable, collected: _Collected, only: Sequence[str]) -> N
 
 
 def _own_scores(table: TextTable) -> list[str]:
-    """Headings of scores in our own CSV: what follows `connected`, less the parts of scores ("croze.features")."""
+    """Headings of scores in our own CSV: what follows `connected`, less what is none and parts ("croze.features")."""
     after = table.header[table.header.index("connected") + 1 :] if "connected" in table.header else ()
-    return [name for name in after if name != "error" and "." not in name]
+    return [name for name in after if name not in _OWN_OTHERS and "." not in name]
 
 
 def _architecture(value: Any, at: str, reader: Reader) -> str:

@@ -66,13 +66,15 @@ def test_what_is_left_out_is_said(croze: Croze, tmp_path: Path) -> None:
     assert "100 architectures have an accuracy and no score; left out" in done.err
 
 
-def test_scores_that_this_command_made(croze: Croze, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [(), ("--dedupe", "isomorphic", "--aggregate", "params+macs")], ids=["plain", "more"])
+def test_scores_that_this_command_made(croze: Croze, tmp_path: Path, more: tuple[str, ...]) -> None:
     lines = [line for line in Path(TABLE).read_text().splitlines() if not line.startswith("#")]
     cells = [row["index"] for row in csv.DictReader(lines)][:5]
     results = tmp_path / "scores.jsonl"
     architectures = [f"index:{index}" for index in cells]
-    assert croze("score", *architectures, "--proxy", "params", "--proxy", "macs", "-o", str(results)).exit_code == 0
-    text = croze("score", *architectures, "--proxy", "params", "--proxy", "macs", "--format", "csv").out
+    asked = ("score", *architectures, "--proxy", "params", "--proxy", "macs", *more)
+    assert croze(*asked, "-o", str(results)).exit_code == 0
+    text = croze(*asked, "--format", "csv").out
     (tmp_path / "scores.csv").write_text(text)
     from_lines, from_csv = (
         croze("evaluate", str(path), "-a", TABLE, *QUICK, "--given", "params", "--format", "json")
