@@ -9,8 +9,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-secrets=${CROZE_SECRETS_DIR:-./secrets}
-timeout=${CROZE_UP_TIMEOUT:-600}
+# What compose would take for a setting: the environment's, else that of .env, else the default.
+setting() {
+  eval "value=\${$1:-}"
+  if [ -z "$value" ] && [ -r .env ]; then value=$(sed -n "s/^ *$1=//p" .env | tail -n 1 | tr -d "\"'"); fi
+  echo "${value:-$2}"
+}
+
+secrets=$(setting CROZE_SECRETS_DIR ./secrets)
+timeout=$(setting CROZE_UP_TIMEOUT 600)
 
 fail() {
   echo "error: $1" >&2

@@ -14,7 +14,7 @@ REDIS_START = ROOT / "docker" / "redis-start.sh"
 #: What the scripts call besides the engine.
 TOOLS = (
     "awk", "cat", "chmod", "cp", "df", "dirname", "echo", "git", "head", "id", "mkdir", "mktemp", "mv", "od", "rm",
-    "sh", "sleep", "tail", "touch", "tr",
+    "sed", "sh", "sleep", "tail", "touch", "tr",
 )  # fmt: skip
 
 
@@ -101,6 +101,21 @@ esac""",
     # Keys are gone with the data: another is made.
     (secrets / "api_key").write_text("croze_old")
     assert "made an API key" in run(SCRIPT, "up", programs=programs, CROZE_SECRETS_DIR=str(secrets)).stdout
+
+
+def test_settings_in_the_file_are_meant_for_the_script_too(programs: Path, tmp_path: Path) -> None:
+    calls, script = tmp_path / "calls", tmp_path / "checkout" / "docker" / "stack.sh"
+    put(programs / "docker", f'echo "$@" >> {calls}; case "$*" in *"keys add"*) echo croze_token ;; esac')
+    script.parent.mkdir(parents=True)
+    shutil.copy(SCRIPT, script)
+    (tmp_path / "checkout" / ".env").write_text(f"CROZE_UP_TIMEOUT=7\nCROZE_SECRETS_DIR='{tmp_path}/from the file'\n")
+    assert run(script, "up", programs=programs).returncode == 0
+    assert (tmp_path / "from the file" / "redis_password").is_file()
+    assert "--wait-timeout 7" in calls.read_text()
+    # As with compose, the environment comes first.
+    assert run(script, "up", programs=programs, CROZE_SECRETS_DIR=str(tmp_path / "other")).returncode == 0
+    assert (tmp_path / "other" / "api_key").is_file()
+    assert not (tmp_path / "checkout" / "secrets").exists()
 
 
 def test_a_stack_that_does_not_come_up_is_explained(programs: Path, tmp_path: Path) -> None:
