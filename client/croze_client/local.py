@@ -24,12 +24,22 @@ START_S: Final = 180.0
 STOP_S: Final = 30.0
 _READY: Final = re.compile(r"CRoZe is up:\s+(http://\S+)")
 #: Run as a process of its own: ends the service when nobody holds the other end of its standard input any more, so
-#: when we end, whatever ends us. Its argument before the command: seconds for the service to end by itself.
+#: when we end, whatever ends us. If the keeper itself is killed, Linux tells the service. Its argument before the
+#: command: seconds for the service to end by itself.
 _KEEPER: Final = """
-import select, signal, subprocess, sys
+import ctypes, os, select, signal, subprocess, sys
 ends = []
 signal.signal(signal.SIGTERM, lambda *_: ends.append(True))  # raises nothing: it may come at any line
-service = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
+keeper, libc = os.getpid(), ctypes.CDLL(None)
+def tie():  # in the service's process, before it is the service
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if os.getppid() != keeper:  # it has ended already: no signal will come
+        os._exit(1)
+linux = sys.platform == "linux"
+service = subprocess.Popen(
+    sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=tie if linux else None
+)
 while not ends and service.poll() is None and not select.select([sys.stdin], [], [], 0.5)[0]:
     pass
 service.terminate()

@@ -14,7 +14,7 @@ import pytest
 from croze_client import AsyncClient, LocalServerFailed, local_server
 from croze_client import local as local_module
 
-from tests.workers.processes import python, read_line, wait_until
+from tests.workers.processes import is_gone_within, kill, python, read_line, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -77,6 +77,20 @@ def test_the_end_may_fall_on_any_line_of_the_keeper(tmp_path: Path) -> None:
             left.append(pid)
             os.kill(pid, signal.SIGKILL)
     assert left == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_keeper_that_is_killed_leaves_no_service_behind(tmp_path: Path) -> None:
+    output = tmp_path / "output.txt"
+    service = [sys.executable, "-I", "-S", "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
+    with local_module._running(service, output) as keeper:
+        assert wait_until(lambda: output.read_text().endswith("\n"), PATIENCE_S)
+        pid = int(output.read_text())
+        keeper.kill()
+        try:
+            assert is_gone_within(pid, PATIENCE_S)
+        finally:
+            kill(pid)
 
 
 def test_a_service_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
