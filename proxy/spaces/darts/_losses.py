@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from proxy.errors import Fault, LossyConversion, shown
 from proxy.spaces.darts.genotype import INPUTS, CellGenotype, Genotype
@@ -18,12 +18,20 @@ def all_nodes(nodes: int) -> tuple[int, ...]:
     return tuple(range(INPUTS, INPUTS + nodes))
 
 
-def check_fits(format_name: str, genotype: Genotype, *, operations: Sequence[str], nodes: int | None) -> None:
+def check_fits(
+    format_name: str,
+    genotype: Genotype,
+    *,
+    operations: Sequence[str],
+    nodes: int | None,
+    others: Iterable[Fault] = (),
+) -> None:
     """Refuse what a format without a concat cannot hold.
 
     Args:
         operations: those that it can name.
         nodes: how many a cell of it has; None for any number.
+        others: what else would be lost in it.
 
     Raises:
         LossyConversion: with all that would be lost.
@@ -34,6 +42,7 @@ def check_fits(format_name: str, genotype: Genotype, *, operations: Sequence[str
         for found in (_other_operations(key, cell, operations), _other_shape(key, cell, nodes))
         for loss in found
     ]
+    losses += others
     if losses:
         raise LossyConversion.from_losses(format_name, losses)
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from proxy.errors import Fault, LossyConversion, allowed_names, shown
+from proxy.errors import Fault, allowed_names, shown
 from proxy.json_types import JsonValue
 from proxy.spaces._base import Format
 from proxy.spaces._faults import WHOLE, Faults, invalid
@@ -107,10 +107,8 @@ def write(genotype: Genotype) -> JsonValue:
     Raises:
         LossyConversion: with all that would be lost, the order of pairs included.
     """
-    check_fits(NAME, genotype, operations=OPERATIONS_301, nodes=NODES)
     losses = [loss for key, cell in cells(genotype) for loss in _order_losses(key, cell)]
-    if losses:
-        raise LossyConversion.from_losses(NAME, losses)
+    check_fits(NAME, genotype, operations=OPERATIONS_301, nodes=NODES, others=losses)
     config: dict[str, JsonValue] = {}
     for key, cell in cells(genotype):
         for target, operation, source in cell.edges:
