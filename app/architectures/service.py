@@ -61,7 +61,7 @@ def convert(request: ConvertRequest) -> JsonObject:
     """Each genotype in another format, as `schemas.ConversionView`.
 
     Raises:
-        UnknownSpace, UnknownFormat: of the request as a whole.
+        UnknownSpace, UnknownFormat, UnsupportedSpace: of the request as a whole.
     """
     space = _space(request)
     with located("to"):
