@@ -1,7 +1,8 @@
-"""Telling how far scoring has come: to a function of the caller's, or as a bar on the terminal."""
+"""Telling how far scoring has come: to a function of the caller's, or as a bar on stderr."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,12 +86,17 @@ def _tqdm() -> Any:
 
 
 def _rich() -> Any:
+    from rich.console import Console
     from rich.progress import MofNCompleteColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
+    columns = (*Bars.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    # On stderr, as tqdm's. Prints go above the bar, and so to where it is: not if they are for a file.
+    console, printed_here = Console(stderr=True), sys.stdout.isatty()
+
     @contextmanager
     def bar() -> Iterator[Report]:
-        with Bars(*Bars.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()) as shown:
+        with Bars(*columns, console=console, redirect_stdout=printed_here) as shown:
             task = shown.add_task("scoring")
             yield lambda now: shown.update(task, completed=now.done, total=now.total)
 

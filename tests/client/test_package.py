@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import croze_client
+import pytest
 from croze_client import Client, Options, progress
 from croze_client.client import Client as Blocking
 from croze_client.progress import Progress, reporting
@@ -61,11 +62,28 @@ class _Said:
         assert (architecture is None) == (score is None) == (error is not None)
 
 
-def test_bars_are_shown_where_there_is_something_to_show_them() -> None:
-    with reporting(True) as report:
-        report(Progress(0, 2, 0))
-        report(Progress(2, 2, 1))
-    with progress._rich() as report:
-        report(Progress(1, 2, 0))
-    with reporting(None) as report:
+def test_a_bar_with_the_counts_is_written_to_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # a terminal, as far as rich can see
+    for shown in (reporting(True), progress._rich()):
+        with shown as report:
+            report(Progress(0, 3, 0))
+            report(Progress(3, 3, 1))
+            sys.stdout.write("of the caller\n")
+        said = capsys.readouterr()
+        assert said.out == "of the caller\n"
+        assert "3/3" in said.err
+
+
+@pytest.mark.parametrize("wanted", [None, False, True])
+def test_nothing_is_written_where_no_bar_is_wanted_or_there_is_nothing_to_draw_it(
+    wanted: bool | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("tqdm.auto", "rich.progress"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    with reporting(wanted) as report:
         report(Progress(0, 1, 0))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")
