@@ -51,6 +51,14 @@ class CrozeError(Exception):
         self.repair = repair
         """What to do about it; "" if nobody knows."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pools of processes send errors as pickles, and a message is not what a subclass is made of.
+        return _copied, (type(self), self.args), self.__dict__
+
+
+def _copied(kind: type[CrozeError], args: tuple[object, ...]) -> CrozeError:
+    return kind.__new__(kind, *args)
+
 
 class ApiError(CrozeError):
     """The service answered with a problem (RFC 9457)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import subprocess
 import sys
@@ -10,7 +11,16 @@ from pathlib import Path
 
 import croze_client
 import pytest
-from croze_client import Client, Options, progress
+from croze_client import (
+    ApiError,
+    Client,
+    CrozeError,
+    IncompatibleServer,
+    LocalServerFailed,
+    Options,
+    WaitTimeout,
+    progress,
+)
 from croze_client.client import Client as Blocking
 from croze_client.progress import Progress, reporting
 
@@ -55,6 +65,21 @@ def test_the_readme_names_what_there_is(url: str, store: Store) -> None:
     first = blocks[0].replace("http://127.0.0.1:8000", url)
     with working(store):
         exec(compile(first.replace("print(", "said.append("), "README", "exec"), {"said": _Said()})  # noqa: S102
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiError(422, {"detail": "it is wrong; mend it", "code": "c", "faults": [{"at": "seed"}], "request_id": "r"}),
+        WaitTimeout("it has not ended", "wait", job_id="j"),
+        IncompatibleServer("a job without 'id'", "0.1.0", None),
+        LocalServerFailed("it did not start"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_come_through_a_pool_of_processes(error: CrozeError) -> None:
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own)
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
 
 
 class _Said:
