@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from croze_client.results import ItemResult
-from croze_client.submission import Architecture, Options
+from croze_client.submission import Options
 from croze_client.writing import id_in, without_id, written
 
 if TYPE_CHECKING:
@@ -16,34 +16,32 @@ if TYPE_CHECKING:
     from croze_client.client import Client
 
 
-class _Memory:
-    """Results by architecture. Those that no proxy could look at are not kept: the next try may do better."""
+class _Round:
+    """Members of one call, and which of them are new. That is settled at its beginning: while these are scored, another
+    call, of another thread or task, may learn the same."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, ItemResult] = {}
-        self._failed: dict[str, ItemResult] = {}
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def missing(self, names: Sequence[str], population: Sequence[object]) -> list[Architecture]:
+    def __init__(self, known: dict[str, ItemResult], population: Iterable[object]) -> None:
+        self._known = known
+        self._members = list(population)
+        self._names = [written(each) for each in self._members]
+        new = {name: each for name, each in zip(self._names, self._members, strict=True) if name not in known}
+        self._new_names = list(new)
+        self.new = [without_id(each) for each in new.values()]
         """What has to be scored, each once."""
-        new = {name: each for name, each in zip(names, population, strict=True) if name not in self._known}
-        return [without_id(each) for each in new.values()]
 
-    def learn(self, names: Sequence[str], results: Iterable[ItemResult]) -> None:
-        """Keep the results of what was missing."""
-        self._failed.clear()
-        new = list(dict.fromkeys(name for name in names if name not in self._known))
-        for name, result in zip(new, results, strict=True):
-            (self._known if result.scores else self._failed)[name] = result
+    def results(self, of_new: Iterable[ItemResult]) -> list[ItemResult]:
+        """One result for each member.
 
-    def results(self, names: Sequence[str], population: Sequence[object]) -> list[ItemResult]:
-        """One result for each of the population."""
-        found = [self._known.get(name) or self._failed[name] for name in names]
+        What no proxy could look at is not remembered: the next try may do better.
+
+        Args:
+            of_new: the results of `new`, in order.
+        """
+        found = dict(zip(self._new_names, of_new, strict=True))
+        self._known.update((name, result) for name, result in found.items() if result.scores)
         return [
-            replace(result, index=index, id=id_in(each))
-            for index, (result, each) in enumerate(zip(found, population, strict=True))
+            replace(found.get(name) or self._known[name], index=index, id=id_in(each))
+            for index, (name, each) in enumerate(zip(self._names, self._members, strict=True))
         ]
 
 
@@ -56,19 +54,16 @@ class Evaluator:
     def __init__(self, client: Client, options: Options) -> None:
         self._client = client
         self._options = options
-        self._memory = _Memory()
+        self._known: dict[str, ItemResult] = {}
 
     def __len__(self) -> int:
         """How many architectures are known."""
-        return len(self._memory)
+        return len(self._known)
 
     def __call__(self, population: Iterable[object]) -> list[ItemResult]:
         """One result for each, in order; members that are equal share one."""
-        members = list(population)
-        names = [written(each) for each in members]
-        missing = self._memory.missing(names, members)
-        self._memory.learn(names, self._client.score(missing, **self._options) if missing else ())
-        return self._memory.results(names, members)
+        asked = _Round(self._known, population)
+        return asked.results(self._client.score(asked.new, **self._options) if asked.new else ())
 
     def scores(self, population: Iterable[object], *, failed: float = -math.inf) -> list[float]:
         """The first proxy's value for each; `failed` where there is none."""
@@ -81,19 +76,16 @@ class AsyncEvaluator:
     def __init__(self, client: AsyncClient, options: Options) -> None:
         self._client = client
         self._options = options
-        self._memory = _Memory()
+        self._known: dict[str, ItemResult] = {}
 
     def __len__(self) -> int:
         """How many architectures are known."""
-        return len(self._memory)
+        return len(self._known)
 
     async def __call__(self, population: Iterable[object]) -> list[ItemResult]:
         """One result for each, in order; members that are equal share one."""
-        members = list(population)
-        names = [written(each) for each in members]
-        missing = self._memory.missing(names, members)
-        self._memory.learn(names, await self._client.score(missing, **self._options) if missing else ())
-        return self._memory.results(names, members)
+        asked = _Round(self._known, population)
+        return asked.results(await self._client.score(asked.new, **self._options) if asked.new else ())
 
     async def scores(self, population: Iterable[object], *, failed: float = -math.inf) -> list[float]:
         """The first proxy's value for each; `failed` where there is none."""

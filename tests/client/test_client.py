@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from croze_client import (
     AccessDenied,
     Architecture,
+    AsyncClient,
     BadInput,
     Client,
     Conflict,
@@ -85,6 +88,19 @@ def test_an_evaluator_asks_for_each_architecture_once(client: AnyClient, store: 
     ]
     assert len(evaluate) == 3
     assert evaluate([1, 7])[1].score == 1.5, "without anybody who scores"
+
+
+def test_evaluations_at_the_same_time_do_not_mix_up_what_is_new(url: str, store: Store) -> None:
+    async def two() -> tuple[list[float], list[float]]:
+        async with AsyncClient(url, space="nasbench201", format="nats_tss_index") as client:
+            evaluate = client.evaluator()
+            return await asyncio.gather(evaluate.scores([1, 2]), evaluate.scores([3, 2, "nonsense", 1], failed=0.0))
+
+    with working(store):
+        first, second = asyncio.run(two())
+    assert first == [1.5, 2.5]
+    assert second[2] == 0.0
+    assert all(score > 1 for place, score in enumerate(second) if place != 2)
 
 
 def test_failed_items_can_be_scored_again(client: AnyClient, store: Store) -> None:
