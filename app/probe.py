@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
+from http.client import HTTPException
 from typing import Final
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000/readyz"
@@ -26,7 +27,7 @@ def problem_at(url: str) -> str | None:
     except HTTPError as error:
         with error:
             return f"{error.code}: {_detail(error.read())}"
-    except (URLError, OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         return f"no answer from {url}: {getattr(error, 'reason', None) or error}"
 
 

@@ -49,9 +49,10 @@ def main() -> int:
         return _refused(f"wrong setting: CROZE_REDIS_URL: {error}", EXIT_SETTINGS)
     except Exposed as error:
         return _refused(str(error), EXIT_SETTINGS)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
         return _refused(
-            f"cannot listen on {host}:{port}: {error.strerror}; name another with --host and --port", EXIT_CANNOT_SERVE
+            f"cannot listen on {host}:{port}: {reason}; name another with --host and --port", EXIT_CANNOT_SERVE
         )
     process.configure(settings)
     try:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -78,6 +79,30 @@ def test_a_port_that_is_taken_is_named(redis_url: str) -> None:
         ended = refused("--port", str(port), CROZE_REDIS_URL=redis_url)
     assert ended.returncode == EXIT_CANNOT_SERVE
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize("arguments", [("--port", "99999"), ("--host", "192.0.2.1")])
+def test_an_address_that_is_none_is_named(redis_url: str, arguments: tuple[str, str]) -> None:
+    ended = refused(*arguments, CROZE_REDIS_URL=redis_url, CROZE_ACCESS="keys")
+    assert ended.returncode == EXIT_CANNOT_SERVE
+    assert ended.stderr.startswith("croze api: cannot listen on ")
+    assert arguments[1] in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_probe_of_something_else_says_so_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as pool:
+        port = other.getsockname()[1]
+        other.settimeout(120)
+        asked = pool.submit(probe, port)
+        connection, _ = other.accept()
+        with connection:
+            connection.sendall(b"no HTTP\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            code, line = asked.result(timeout=120)
+    assert code == 1
+    assert line.startswith(f"not ready: no answer from http://127.0.0.1:{port}/readyz: ")
+    assert len(line.splitlines()) == 1
 
 
 def test_records_of_a_newer_release_are_left_alone(redis_url: str, redis: redis_driver.Redis) -> None:
