@@ -92,7 +92,8 @@ class AsyncClient:
     ) -> AsyncIterator[ItemResult]:
         """Each architecture's result as soon as it has ended; `index` says whose it is.
 
-        A list that is too long for one job is several. Left early, what is at work is canceled, unless it has a key.
+        A list that is too long for one job is several. Left early, what is at work is canceled, unless it has a key
+        or this client is closed by then.
 
         Args:
             architectures: genotypes in any format of the space; `Architecture` around those that need a format or
@@ -236,7 +237,7 @@ class AsyncClient:
             raise  # it goes on, and can be asked for again
         except BaseException:  # the caller has enough: nobody will ask for it
             if job is not None and key is None:
-                with suppress(httpx.HTTPError):
+                with suppress(httpx.HTTPError, RuntimeError):  # the latter if this client is closed already
                     await self._http.post(jobs.job_path(job.id, "cancel"), timeout=5.0)
             raise
 

@@ -22,6 +22,7 @@ from croze_client import (
 )
 
 from tests.app.driving import CELL
+from tests.client.blocking import Blocking
 from tests.client.conftest import AnyClient, working
 from workers.store import Store
 
@@ -139,6 +140,16 @@ def test_who_leaves_early_cancels_what_nobody_can_ask_for_again(
     job = store.jobs.get(load.id)
     assert job is not None
     assert job.status == status
+
+
+@pytest.mark.parametrize("kind", [Client, Blocking])
+def test_who_leaves_after_the_client_was_closed_is_told_of_nothing(kind: type[AnyClient], url: str) -> None:
+    client = kind(url, space="nasbench201", format="nats_tss_index")
+    with client:
+        results = client.score_iter(["nonsense", 1])
+        assert next(results).status == "failed"
+        (client.close if kind is Client else client.aclose)()
+        results.close()
 
 
 def test_refusals_say_what_is_wrong_and_how_to_mend_it(client: AnyClient) -> None:
