@@ -10,7 +10,7 @@ own clock; N counts from 0.
     croze:api_keys             hash    id -> ApiKey as JSON, revoked ones too             for ever
     croze:1:job:J              hash    id, spec, needs, status, total, scored, failed,    until J ended + retention
                                        canceled, created_at, started_at, finished_at, expires_at,
-                                       owner, priority, computed, seconds
+                                       owner, priority, computed, seconds, booked, result_bytes
     croze:1:job:J:items        list    ItemSpec as JSON, by index                         as croze:1:job:J
     croze:1:job:J:outcomes     hash    index -> ItemOutcome as JSON, written once         as croze:1:job:J
     croze:1:job:J:finished     list    indexes in the order in which they ended           as croze:1:job:J
@@ -32,7 +32,8 @@ own clock; N counts from 0.
     croze:1:gone:J             string  how J went: "expired" or "deleted", and its owner   TOMBSTONE_S after J
     croze:1:figures            hash    counters and histograms for the metrics            for ever
     croze:1:open_items         hash    owner -> items of its jobs that have not ended;    for ever
-                                       "" -> the same of all jobs
+                                       "" -> the same of all jobs;
+                                       ":bytes" -> what their results will take
     croze:1:rate:KIND:OWNER    string  when the allowance for that will be whole again    until then
     croze:1:unfinished         zset    J of every job that has not ended, by created_at   for ever
     croze:1:jobs               zset    J of every job, by created_at                      for ever
@@ -76,6 +77,8 @@ COST: Final = f"{PREFIX}cost"
 DELIVERIES: Final = f"{PREFIX}deliveries"
 JOBS: Final = f"{PREFIX}jobs"
 OPEN_ITEMS: Final = f"{PREFIX}open_items"
+#: A field of that: no name has a colon.
+OPEN_BYTES: Final = ":bytes"
 UNFINISHED: Final = f"{PREFIX}unfinished"
 BATCHES: Final = f"{PREFIX}batches"
 WORKERS: Final = f"{PREFIX}workers"

@@ -15,7 +15,7 @@ from app.cli.keys import ROLES
 from app.errors import PROBLEMS
 from app.gate import OPEN_PATHS
 from app.settings import Access, Settings
-from workers.store.admission import MEMORY_SHARE, RESULT_BYTES
+from workers.store.admission import ITEM_BYTES, MEMORY_SHARE, OUTCOME_BYTES, SCORE_BYTES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -41,7 +41,9 @@ def test_limits_are_those_of_the_settings() -> None:
         named[name] = value
     assert len(named) == 7
     assert f"{MEMORY_SHARE:.0%}".replace("%", " %") in TEXT
-    assert f"{RESULT_BYTES // 1024} KiB each" in TEXT
+    proxy = OUTCOME_BYTES + SCORE_BYTES
+    assert f"{(ITEM_BYTES + proxy) / 1024:g} KiB an item for one proxy and one seed" in TEXT
+    assert f"{proxy / 1024:g} KiB for each further proxy, {SCORE_BYTES / 1024:.1f} KiB for each further seed" in TEXT
 
 
 def test_roles_and_commands_and_modes_are_those_that_exist() -> None:

@@ -6,7 +6,7 @@ local function memory()
   return tonumber(string.match(info, '\nused_memory:(%d+)')), tonumber(string.match(info, '\nmaxmemory:(%d+)') or 0)
 end
 
--- How many items of an owner's jobs have not ended; of all jobs for ''.
+-- How many items of an owner's jobs have not ended; of all jobs for ''. For OPEN_BYTES: what their results will take.
 local function open_items(owner)
   return tonumber(redis.call('HGET', OPEN_ITEMS, owner) or 0)
 end
@@ -25,7 +25,8 @@ local function refusal(owner, items, limits)
     return {'quota_exceeded', open_items(owner)}
   end
   local used, most = memory()
-  if most > 0 and (used > limits.memory_share * most or used + (in_all + items) * limits.result_bytes > most) then
-    return {'store_full', used, most}
+  local owed, asked = open_items(OPEN_BYTES), items * limits.result_bytes
+  if most > 0 and (used > limits.memory_share * most or used + owed + asked > most) then
+    return {'store_full', used, most, owed, asked}
   end
 end

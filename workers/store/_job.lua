@@ -43,18 +43,23 @@ local function reopen(index)
   redis.call('ZADD', OPEN, index, index)
 end
 
--- Book how many items of the job have not ended, for all jobs and for its owner. What is added is the difference to
--- what was booked last, and that is kept in the same step: so the sums cannot drift from the truth.
+-- Book how many items of the job have not ended, for all jobs and for its owner, and what their results will take.
+-- What is added is the difference to what was booked last, and that is kept in the same step: so the sums cannot drift
+-- from the truth.
 local function book()
   local open = redis.call('ZCARD', OPEN) + redis.call('ZCARD', LEASES)
-  local known = redis.call('HMGET', JOB, 'owner', 'booked')
+  local known = redis.call('HMGET', JOB, 'owner', 'booked', 'result_bytes')
   local owner, change = known[1], open - tonumber(known[2] or 0)
   if change == 0 then
     return
   end
   redis.call('HSET', JOB, 'booked', open)
-  for _, name in ipairs(owner and owner ~= '' and {'', owner} or {''}) do
-    if redis.call('HINCRBY', OPEN_ITEMS, name, change) == 0 then
+  local changes = {[''] = change, [OPEN_BYTES] = change * tonumber(known[3] or 0)}
+  if owner and owner ~= '' then
+    changes[owner] = change
+  end
+  for name, amount in pairs(changes) do
+    if redis.call('HINCRBY', OPEN_ITEMS, name, amount) == 0 then
       redis.call('HDEL', OPEN_ITEMS, name)
     end
   end

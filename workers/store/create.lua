@@ -55,7 +55,8 @@ end
 
 local at = stamp(now())
 redis.call('HSET', JOB, 'id', id, 'spec', spec, 'owner', owner, 'priority', priority, 'needs', needs, 'status', 'queued',
-  'created_at', at, 'total', total, 'scored', scored, 'failed', failed, 'canceled', 0)
+  'created_at', at, 'total', total, 'scored', scored, 'failed', failed, 'canceled', 0,
+  'result_bytes', limits.result_bytes)
 if aggregate ~= '' then
   redis.call('HSET', JOB, 'aggregate', aggregate)
 end

@@ -47,7 +47,8 @@ class Script(Enum):
         admission = ["_admission.lua"] if self is Script.CREATE else []
         parts = [*counting, *job, *admission, f"{self.value}.lua"]
         texts = [(folder / name).read_text("utf-8") for name in parts]
-        return "\n".join([f"local TOMBSTONE_S = {keys.TOMBSTONE_S}", *texts])
+        constants = [f"local TOMBSTONE_S = {keys.TOMBSTONE_S}", f"local OPEN_BYTES = '{keys.OPEN_BYTES}'"]
+        return "\n".join([*constants, *texts])
 
 
 _ABOUT_NO_JOB: Final = {

@@ -16,7 +16,7 @@ from workers.errors import JobExists, JobGone, StoreUnavailable
 from workers.keys import JobKeys
 from workers.records import ItemOutcome, ItemSpec, Job, JobSpec, Limits
 from workers.store import codec, figures
-from workers.store.admission import NO_LIMITS, limits_to_json, refusal
+from workers.store.admission import NO_LIMITS, limits_to_json, refusal, result_bytes
 from workers.store.listing import indexes
 from workers.store.reading import Reading
 from workers.store.scripts import Script
@@ -65,7 +65,7 @@ class Submitting(Reading):
                 scored,
                 len(known) - scored,
                 self._settings.job_retention,
-                limits_to_json(limits),
+                limits_to_json(limits, result_bytes(spec, items)),
                 _announced(spec),
                 codec.tags_to_text(numerics.needs(spec.space, spec.proxies, spec.features)),
                 _ranked_by(spec),

@@ -18,7 +18,7 @@ from workers.errors import Overload, QueueFull, QuotaExceeded, StoreFull
 from workers.keys import JobKeys
 from workers.records import Job, Limits
 from workers.store import Store
-from workers.store.admission import NO_LIMITS, RESULT_BYTES
+from workers.store.admission import NO_LIMITS, result_bytes
 
 
 def create(store: Store, count: int, limits: Limits, owner: str | None = "alice", known: int = 0) -> Job:
@@ -27,7 +27,10 @@ def create(store: Store, count: int, limits: Limits, owner: str | None = "alice"
 
 
 def open_items(redis: redis_driver.Redis) -> dict[str | bytes, str | bytes]:
-    return redis.hgetall(keys.OPEN_ITEMS)
+    sums: dict[str | bytes, str | bytes] = redis.hgetall(keys.OPEN_ITEMS)
+    each = result_bytes(new_job(), [])
+    assert int(sums.pop(keys.OPEN_BYTES.encode(), 0)) == each * int(sums.get(b"", 0)), "what their results will take"
+    return sums
 
 
 @contextmanager
@@ -131,7 +134,7 @@ def test_above_80_percent_of_the_memory_only_results_are_written(store: Store, r
 def test_results_of_what_is_open_have_room_reserved(store: Store, redis: redis_driver.Redis) -> None:
     with memory_limit(redis, 0.6) as used:
         room = int(used / 0.6) - used
-        fitting = room // RESULT_BYTES
+        fitting = room // result_bytes(new_job(), [])
         with pytest.raises(StoreFull):
             submit(store, 3 * fitting // 2)
         submit(store, fitting // 2)
