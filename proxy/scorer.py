@@ -38,11 +38,16 @@ class Scorer:
             ProxyError: the task should never have been accepted: it names something that does not exist.
         """
         assert batch.digest == task.batch, f"task wants batch {task.batch}, got {batch.digest}"
-        for proxy in task.proxies:
-            get_proxy(proxy)
+        proxies = [get_proxy(name) for name in task.proxies]
+        found: dict[str, Score] = {}
         with scoring_mode(self._device):
             subject = Subject(task, batch, self._on_device(batch, check_precision(task.precision)))
-            return [self._score_one(task, get_proxy(name), subject, batch) for name in task.proxies]
+            # First those that share a pass, so that it is gone before the others need memory.
+            for proxy in sorted(proxies, key=lambda proxy: not proxy.shares_pass):
+                if not proxy.shares_pass:
+                    subject.forget_passes()
+                found[proxy.name] = self._score_one(task, proxy, subject, batch)
+        return [found[name] for name in task.proxies]
 
     def _on_device(self, batch: Batch, precision: str) -> BatchTensors:
         key = (batch.digest, precision)
@@ -58,13 +63,10 @@ class Scorer:
         result: ProxyResult | None = None
         computed_in, error = WIDEST_PRECISION if proxy.always_double else task.precision, None
         try:
-            try:
-                result = _value(proxy, subject.on(self._on_device(batch, computed_in)))
-            except RangeLost:
-                if task.precision == WIDEST_PRECISION:
-                    raise
+            result = _value_in_range(proxy, subject.on(self._on_device(batch, computed_in)), computed_in)
+            if result is None:
                 computed_in = WIDEST_PRECISION
-                result = _value(proxy, subject.on(self._on_device(batch, WIDEST_PRECISION)))
+                result = _value(proxy, subject.on(self._on_device(batch, computed_in)))
         except ScoreUndefined as undefined:
             error = {"code": undefined.code, "message": undefined.message}
         except Exception as exception:
@@ -88,6 +90,22 @@ class Scorer:
             error=error,
             layers=tuple(result.layer_table()) if result is not None and task.layers else None,
         )
+
+
+def _value_in_range(proxy: Proxy, subject: Subject, precision: str) -> ProxyResult | None:
+    """What the proxy says in that precision; None if a wider one may do better.
+
+    None, so that nothing is computed anew while the exception is handled: it holds all tensors of the first attempt.
+
+    Raises:
+        ScoreUndefined: it has no finite value.
+    """
+    try:
+        return _value(proxy, subject)
+    except RangeLost:
+        if precision == WIDEST_PRECISION:
+            raise
+        return None
 
 
 def _value(proxy: Proxy, subject: Subject) -> ProxyResult:

@@ -83,6 +83,10 @@ class Subject:
             self._passes[key] = TrainingPass(net, self.batch.images_NCHW, self.batch.labels_N)
         return self._passes[key]
 
+    def forget_passes(self) -> None:
+        """Free what `training_pass` holds."""
+        self._passes.clear()
+
     @property
     def counts(self) -> Counts:
         """Size of the network that people train."""

@@ -14,6 +14,7 @@ from proxy.data import check_labels, load_batch, read_npz
 from proxy.data.spec import Batch
 from proxy.errors import ProxyError, TooLarge
 from proxy.json_types import JsonObject
+from proxy.proxies import peak_memory
 from proxy.task import Score, ScoringTask, identity
 from workers.engine_pool import EnginePool
 from workers.errors import EngineFailure, EngineSick, EngineStartFailed
@@ -172,9 +173,11 @@ def _check_fit(request: ScoringRequest, batch: Batch, settings: dict[str, int]) 
         check_labels(batch, settings["classes"])
     except ProxyError as error:
         raise UsageError(error.message, list(map(str, error.faults))) from error
-    limit = Settings().memory_limit
+    limit, times = Settings().memory_limit, peak_memory(request.options.proxies)
     for entry in request.entries:
         try:
-            request.space.check_memory(entry.architecture, settings, batch.image, images=batch.size, limit=limit)
+            request.space.check_memory(
+                entry.architecture, settings, batch.image, images=batch.size, limit=limit, times=times
+            )
         except TooLarge as error:
             raise UsageError(f"{entry.where}: {error.message}", ["CROZE_MEMORY_LIMIT sets the limit"]) from error

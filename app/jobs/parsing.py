@@ -31,6 +31,8 @@ class Frame:
     image: ImageShape
     images: int
     memory_limit: int
+    memory_times: float = 1.0
+    """What the job's proxies need, as a multiple of `Space.peak_numbers`."""
     dedupe: Dedupe = "identical"
 
 
@@ -146,6 +148,7 @@ def _parse_item(index: int, value: object, format_name: str | None, frame: Frame
         frame.image,
         images=frame.images,
         limit=frame.memory_limit,
+        times=frame.memory_times,
     )
     counts = frame.space.counts(architecture, frame.settings, frame.image)
     spec = ItemSpec(

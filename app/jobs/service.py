@@ -23,6 +23,7 @@ from app.validation import brief
 from app.webhooks.service import check_webhook
 from proxy.errors import Fault
 from proxy.json_types import JsonObject
+from proxy.proxies import peak_memory
 from workers import logs, tracing
 from workers.errors import JobExists, JobGone
 from workers.records import TERMINAL_JOB, Item, ItemOutcome, ItemSpec, Job, JobSpec
@@ -75,11 +76,13 @@ class Jobs:
         check_room(len(request.architectures), self.caller, self.store, self.settings)
         webhook = check_webhook(request.webhook, self.settings)
         frame, batch = check_request(request, self.store, self.settings)
+        aggregate = aggregate_asked(request)
+        proxies = proxies_asked(request, aggregate)
+        frame = replace(frame, memory_times=peak_memory(proxies))
         if request.on_invalid == "fail":
             items, failed = failed_items(request.architectures, request.format, frame)
         else:
             items, failed = parse_items(request.architectures, request.format, frame), {}
-        aggregate = aggregate_asked(request)
         seeds = tuple(request.seeds or (request.seed,))
         spec = JobSpec(
             id=stored,
@@ -87,7 +90,7 @@ class Jobs:
             fingerprint=fingerprint(request),
             space=frame.space.name,
             settings=frame.settings,
-            proxies=proxies_asked(request, aggregate),
+            proxies=proxies,
             seed=seeds[0],
             seeds=seeds[1:] and seeds,
             batch=batch.digest,

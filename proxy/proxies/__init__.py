@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from proxy.errors import UnknownProxy, allowed_names, shown
@@ -76,6 +77,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="sum over weights of |w * dL/dw|, with batch norm",
             revision=1,
             always_double=True,
+            shares_pass=True,
             sees_all=False,
             compute="proxy.proxies.snip:compute",
         ),
@@ -86,6 +88,8 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="minus the sum over weights of w * (H dL/dw), with batch norm",
             revision=1,
             always_double=True,
+            # It keeps the graph of its gradients: 1.4 to 2.1 was measured, with 32 images in both spaces.
+            memory=2.5,
             sees_all=False,
             compute="proxy.proxies.grasp:compute",
         ),
@@ -96,6 +100,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="sum over channels of half the mean over images of (sum over positions of a * dL/da) squared",
             revision=1,
             always_double=True,
+            shares_pass=True,
             sees_all=False,
             compute="proxy.proxies.fisher:compute",
         ),
@@ -106,6 +111,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="sum over layers of the L2 norm of dL/dw, with batch norm",
             revision=1,
             always_double=True,
+            shares_pass=True,
             sees_all=False,
             compute="proxy.proxies.grad_norm:compute",
         ),
@@ -116,6 +122,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="sum over weights of w * dL/dw, with batch norm",
             revision=1,
             always_double=True,
+            shares_pass=True,
             sees_all=False,
             compute="proxy.proxies.plain:compute",
         ),
@@ -126,6 +133,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="minus the sum over eigenvalues v of log(v + eps) + 1 / (v + eps), of the images' Jacobians",
             revision=1,
             always_double=True,
+            shares_pass=True,
             sees_all=False,
             compute="proxy.proxies.jacob_cov:compute",
         ),
@@ -136,6 +144,7 @@ PROXIES: Final[dict[str, Proxy]] = {
             definition="log |det K|, K the number of ReLUs that agree on two images, with batch norm",
             revision=1,
             always_double=True,
+            shares_pass=True,
             sees_all=False,
             compute="proxy.proxies.nwot:compute",
         ),
@@ -170,3 +179,12 @@ def get_proxy(name: str) -> Proxy:
     if name not in PROXIES:
         raise UnknownProxy(f"proxy {shown(name)} does not exist; {allowed_names(name, PROXIES)}")
     return PROXIES[name]
+
+
+def peak_memory(names: Iterable[str]) -> float:
+    """What a task of these proxies holds at its peak, as a multiple of `Space.peak_numbers`: one comes after another.
+
+    Raises:
+        UnknownProxy: there is none of that name.
+    """
+    return max(get_proxy(name).memory for name in names)

@@ -29,6 +29,10 @@ class Proxy:
     """False: the value depends on neither images, seed nor precision."""
     always_double: bool = False
     """True: it computes in float64 whatever precision is asked for."""
+    memory: float = 1.0
+    """What it holds at its peak, as a multiple of `Space.peak_numbers`: an upper estimate."""
+    shares_pass: bool = False
+    """True: it looks at `Subject.training_pass`, which is kept until the last such proxy of a task has its score."""
     sees_all: bool = True
     """False: the value depends only on what can reach the logits, so that architectures of which the same can
     (`Space.effective`) share it."""

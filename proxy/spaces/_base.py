@@ -209,15 +209,19 @@ class Space(Generic[A]):
         *,
         images: int,
         limit: int,
+        times: float = 1.0,
     ) -> None:
         """Refuse what would not fit.
+
+        Args:
+            times: what the proxies need, as a multiple of `peak_numbers`.
 
         Raises:
             TooLarge: scoring would need more than `limit` bytes.
         """
         per_network, per_image = self.peak_numbers(architecture, settings, image)
         # Also for float32: what that cannot hold is computed in float64.
-        needed = (per_network + images * per_image) * WIDEST_NUMBER_BYTES
+        needed = times * (per_network + images * per_image) * WIDEST_NUMBER_BYTES
         if needed > limit:
             text = ", ".join(f"{name} {value}" for name, value in settings.items())
             raise TooLarge(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import pytest
 import torch
 
 from proxy.data.spec import Batch
-from proxy.errors import UnknownPrecision, UnknownProxy
+from proxy.errors import RangeLost, UnknownPrecision, UnknownProxy
 from proxy.proxies import PROXIES
 from proxy.proxies._base import ProxyResult
 from proxy.scorer import Scorer
@@ -57,6 +58,64 @@ def test_a_failing_proxy_fails_alone(
     assert macs.error is not None
     assert macs.error["code"] == code
     assert params.status == "scored"
+
+
+def needs_float64(subject: Subject) -> ProxyResult:
+    """Says 1 if nothing of its attempt in float32 is left when it is asked anew."""
+    if subject.batch.images_NCHW.dtype == torch.float32:
+        held = torch.zeros(1)
+        _attempts.append(weakref.ref(held))
+        raise RangeLost(f"more digits than {held} has")
+    return ProxyResult(float(_attempts[-1]() is None))
+
+
+_attempts: list[weakref.ref[torch.Tensor]] = []
+
+
+def test_what_is_computed_anew_has_the_memory_of_the_first_attempt(
+    batch: Batch, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROXIES, "croze", replace(PROXIES["croze"], compute=f"{__name__}:needs_float64", components={}))
+    (score,) = scorer.score(task_of("nasbench201", CELL, batch, precision="float32"), batch)
+    assert (score.value, score.precision, score.computed_in) == (1.0, "float32", "float64")
+
+
+@pytest.mark.parametrize("proxy", ["croze", "macs"])
+def test_a_range_that_float64_has_lost_is_not_computed_twice(
+    proxy: str, batch: Batch, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Be it that float64 was asked for, or that the proxy computes in nothing else."""
+    monkeypatch.setitem(
+        PROXIES, proxy, replace(PROXIES[proxy], compute=f"{__name__}:loses_range", always_double=proxy == "macs")
+    )
+    precision = "float32" if proxy == "macs" else "float64"
+    _calls.clear()
+    (score,) = scorer.score(task_of("nasbench201", CELL, batch, proxies=(proxy,), precision=precision), batch)
+    assert score.error is not None
+    assert (score.error["code"], score.computed_in) == ("non_finite", "float64")
+    assert _calls == [torch.float64]
+
+
+def loses_range(subject: Subject) -> ProxyResult:
+    _calls.append(subject.batch.images_NCHW.dtype)
+    raise RangeLost("it is gone")
+
+
+_calls: list[torch.dtype] = []
+
+
+def test_a_shared_pass_is_gone_before_others_need_memory(
+    batch: Batch, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROXIES, "macs", replace(PROXIES["macs"], compute=f"{__name__}:counts_passes"))
+    asked = ("macs", "snip", "jacob_cov")
+    scores = scorer.score(task_of("nasbench201", CELL, batch, proxies=asked), batch)
+    assert tuple(score.proxy for score in scores) == asked
+    assert [score.value == 0 for score in scores] == [True, False, False]
+
+
+def counts_passes(subject: Subject) -> ProxyResult:
+    return ProxyResult(float(len(subject._passes)))
 
 
 def test_unknown_names_are_refused_before_anything_runs(batch: Batch, scorer: Scorer) -> None:

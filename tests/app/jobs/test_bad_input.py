@@ -9,13 +9,8 @@ from typing import Any, Final
 import httpx
 import pytest
 import redis as redis_driver
-from pydantic import ByteSize
 
 from app.jobs.schemas import MAX_ARCHITECTURES, MAX_LAYER_ITEMS
-from app.settings import Settings
-from proxy.data import DEFAULT_BATCH, load_batch
-from proxy.spaces import SPACES
-from tests.app.conftest import Serve
 from tests.app.driving import CELL, cells, job_keys, queued, submit, submitted, work
 from workers.store import Store
 
@@ -283,29 +278,6 @@ def test_neighbours_are_unaffected(api: httpx.Client, store: Store, redis: redis
     assert api.get(neighbour["links"]["self"]).json() == neighbour
     work(store, neighbour["id"])
     assert api.get(neighbour["links"]["self"]).json()["counts"]["scored"] == 2
-
-
-def test_memory_limit_is_a_setting(serve: Serve, redis_url: str) -> None:
-    api = serve(Settings(redis_url=redis_url, memory_limit="1MiB"))  # type: ignore[arg-type]
-
-    check_refused(submit(api), 422, "too_large", ["0.0 GiB", "fewer"])
-
-
-def test_memory_limit_holds_for_float32_as_it_may_be_computed_in_float64(serve: Serve, redis_url: str) -> None:
-    needed = _memory_needed()
-    fits = serve(Settings(redis_url=redis_url, memory_limit=ByteSize(needed)))
-    too_tight = serve(Settings(redis_url=redis_url, memory_limit=ByteSize(needed - 1)))
-
-    assert submit(fits, precision="float32").status_code == 202
-    check_refused(submit(too_tight, precision="float32"), 422, "too_large", ["fewer"])
-
-
-def _memory_needed() -> int:
-    """Bytes that the default batch and settings are estimated to need in float64."""
-    batch, space = load_batch(DEFAULT_BATCH), SPACES["nasbench201"]
-    architecture = space.parse(CELL).architecture
-    per_network, per_image = space.peak_numbers(architecture, space.complete_settings({}, 10), batch.image)
-    return (per_network + batch.size * per_image) * 8
 
 
 QUERIES: Final = {

@@ -183,6 +183,16 @@ class SpaceContract:
             with pytest.raises(TooLarge, match=r"channels 4096.*limit is 1\.0 GiB; use fewer channels"):
                 self.space.check_memory(architecture, largest, IMAGE, **sizes)
 
+    def test_memory_is_what_the_proxies_need_of_it(self, architectures: list[Any]) -> None:
+        settings = self.space.complete_settings({}, 10)
+        for architecture in architectures:
+            per_network, per_image = self.space.peak_numbers(architecture, settings, IMAGE)
+            limit = (per_network + 8 * per_image) * 8
+            self.space.check_memory(architecture, settings, IMAGE, images=8, limit=limit)
+            self.space.check_memory(architecture, settings, IMAGE, images=8, limit=3 * limit, times=2.5)
+            with pytest.raises(TooLarge):
+                self.space.check_memory(architecture, settings, IMAGE, images=8, limit=2 * limit, times=2.5)
+
     def growing_settings(self) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
         """Pairs of settings: the second has one that is twice as large."""
         for setting in self.space.settings:
