@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from croze_client.submission import Architecture, Options, Submission
 MAX_JOB: Final = 20_000
 #: Bytes of genotypes in one job: well under the service's default body limit of 32 MiB.
 MAX_JOB_BYTES: Final = 8 * 2**20
+_KEY: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ def one_job(
     """All the architectures as one job, however many. Raises as `write` does."""
     if key is not None and job_id is not None:
         raise BadInput("both a key and an id were given", "give one: either makes it safe to submit twice")
+    _check_key(key)
     fields, parts = write(architectures, options, defaults)
     whole = Part(0, [entry for part in parts for entry in part.entries])
     return Submission(body_of(fields, whole), key or uuid4().hex, job_id)
@@ -170,6 +173,7 @@ def some_jobs(
 
     Raises as `write` does.
     """
+    _check_key(key)
     fields, parts = write(architectures, options, defaults)
     found = list(parts)
     if fields.get("aggregate") is not None and len(found) > 1:
@@ -180,6 +184,11 @@ def some_jobs(
     return found, (
         (part.start, Submission(body_of(fields, part), _key_of(key, part.start, len(found)))) for part in found
     )
+
+
+def _check_key(key: object) -> None:
+    if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
+        raise BadInput(f"{key!r:.60} is no idempotency key", "give printable ASCII characters without spaces")
 
 
 def _key_of(key: str | None, start: int, parts: int) -> str:

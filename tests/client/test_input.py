@@ -44,6 +44,13 @@ def test_what_is_no_json_is_refused_with_its_place(bad: object) -> None:
         request(["good", bad])
 
 
+@pytest.mark.parametrize("bad", ["", "two words", "g\u00e9n\u00e9ration", "line\n", 7])
+def test_what_is_no_key_is_refused(bad: Any) -> None:
+    for written in (lambda: one_job([1], SPACE, {}, bad, None), lambda: some_jobs([1], SPACE, {}, bad)):
+        with pytest.raises(BadInput, match="no idempotency key"):
+            written()
+
+
 def test_nothing_is_no_job() -> None:
     with pytest.raises(BadInput, match="no architecture"):
         request([])
