@@ -126,7 +126,7 @@ def test_variables_are_settings_with_good_values(rendered: list[Manifest], monke
         known = {f"CROZE_{field.upper()}" for field in model.model_fields}
         variables = {each["name"] for each in container(deployment)["env"]}
         assert {each for each in variables if each.startswith("CROZE_")} <= known
-        assert variables - known <= {"CUDA_CACHE_PATH"}
+        assert variables - known <= {"CUDA_CACHE_PATH", "CUDA_CACHE_MAXSIZE"}
         with monkeypatch.context() as patch:
             for variable, value in environment(deployment).items():
                 patch.setenv(variable, value)
