@@ -36,11 +36,6 @@ class Table:
     notes: tuple[str, ...] = field(default=())
     """What was left out, and why, for people."""
 
-    def rows(self, architectures: Sequence[str]) -> Floats:
-        """For each of these architectures its row here, shape [n]; all have to be here."""
-        row_of = {architecture: row for row, architecture in enumerate(self.architectures)}
-        return np.array([row_of[each] for each in architectures], dtype=np.intp)
-
 
 class Reader:
     """Reads the architectures of one or several tables; all have to be of one space."""
