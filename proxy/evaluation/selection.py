@@ -37,7 +37,9 @@ def size_of(name: str, rows: int) -> int | None:
         InvalidRequest: it is neither.
     """
     try:
-        share = Fraction(name.removesuffix("%")) if len(name) <= 20 and "/" not in name else None
+        # Without an exponent: 1e999999999 would be written out.
+        plain = len(name) <= 20 and not set(name) & set("/eE")
+        share = Fraction(name.removesuffix("%")) if plain else None
     except (ValueError, ZeroDivisionError):
         share = None
     percent = name.endswith("%")

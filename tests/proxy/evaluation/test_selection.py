@@ -52,7 +52,9 @@ def test_sizes(name: str, rows: int, size: int | None) -> None:
     assert size_of(name, rows) == size
 
 
-@pytest.mark.parametrize("name", ["", "%", "0", "-3", "1.5", "ten", "0%", "1/0", "nan", "inf%", "9" * 50])
+@pytest.mark.parametrize(
+    "name", ["", "%", "0", "-3", "1.5", "ten", "0%", "1/0", "nan", "inf%", "1e999999999%", "1E1", "9" * 50]
+)
 def test_sizes_that_are_none(name: str) -> None:
     with pytest.raises(InvalidRequest, match="top"):
         size_of(name, 100)
