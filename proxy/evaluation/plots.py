@@ -85,10 +85,18 @@ def _file_names(targets: Sequence[str]) -> dict[str, str]:
     """Target -> a name that any file system takes, none twice."""
     names: dict[str, str] = {}
     for target in targets:
-        name = re.sub(r"[^A-Za-z0-9.]+", "_", target).strip("_.")[:60] or "target"
-        taken = {each.lower() for each in names.values()}
-        names[target] = name if name.lower() not in taken else f"{name}_{len(names)}"
+        name = first = re.sub(r"[^A-Za-z0-9.]+", "_", target).strip("_.")[:60] or "target"
+        taken, number = {each.lower() for each in names.values()}, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{first}_{number}"
+        names[target] = name
     return names
+
+
+def _as_it_is(name: str) -> str:
+    """A name that is no formula, whatever it holds."""
+    return name.replace("$", r"\$")
 
 
 def _bars(evaluation: Evaluation) -> Figure:
@@ -102,7 +110,7 @@ def _bars(evaluation: Evaluation) -> Figure:
         pairs = evaluation.of_target(target)[::-1]
         for position, pair in enumerate(pairs):
             _bar(panel, position, pair, _color(evaluation, pair.score))
-        panel.set_yticks(range(len(pairs)), [pair.score for pair in pairs])
+        panel.set_yticks(range(len(pairs)), [_as_it_is(pair.score) for pair in pairs])
         panel.tick_params(axis="y", length=0)
         panel.set_xlim(left, 1.18)
         panel.set_xticks([tick / 4 for tick in range(math.ceil(left * 4), 5)])
@@ -110,7 +118,7 @@ def _bars(evaluation: Evaluation) -> Figure:
         panel.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)
         panel.set_axisbelow(True)
         panel.axvline(0, color="#999999", linewidth=0.8)
-        panel.set_title(target, fontweight="bold")
+        panel.set_title(_as_it_is(target), fontweight="bold")
         if _nothing_below(panel, len(targets)):
             panel.set_xlabel("Spearman's rho")
     shown = {_color(evaluation, name) for name in evaluation.scores}
@@ -150,11 +158,11 @@ def _clouds(evaluation: Evaluation, target: str) -> Figure:
         panel.set_xticks([0, 50, 100])
         panel.grid(visible=True, color="#E5E5E5", linewidth=0.6)
         panel.set_axisbelow(True)
-        panel.set_title(f"{pair.score}\n$\\rho$ = {shown_estimate(pair.spearman)}")
+        panel.set_title(f"{_as_it_is(pair.score)}\n$\\rho$ = {shown_estimate(pair.spearman)}")
         if _nothing_below(panel, len(pairs)):
             panel.set_xlabel("percentile by score")
         if _place(panel).is_first_col():
-            panel.set_ylabel(f"{target}, %")
+            panel.set_ylabel(f"{_as_it_is(target)}, %")
     return figure
 
 
