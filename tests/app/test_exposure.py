@@ -11,7 +11,7 @@ import pytest
 
 from app.exposure import Exposed, is_loopback, refuse_exposure, told_host
 from app.settings import Access, Settings
-from workers.settings import connect
+from tests.app.conftest import Serve
 from workers.store import Store
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
@@ -60,8 +60,17 @@ def test_a_key_or_a_word_of_the_operator_is_needed(store: Store) -> None:
     refuse_exposure(EVERYWHERE, store, auto)
 
 
-def test_without_redis_it_starts_and_asks_for_keys(tmp_path: Path) -> None:
-    refuse_exposure(EVERYWHERE, Store(connect(f"unix://{tmp_path}/nobody.sock")), Settings())
+def test_without_redis_it_starts_and_asks_for_keys(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UVICORN_HOST", EVERYWHERE)
+
+    client = serve(Settings(redis_url=f"unix://{tmp_path}/nobody.sock"))
+
+    assert client.get("/livez").status_code == 200
+    asked = client.get("/v1/jobs", headers={"X-Forwarded-For": "192.0.2.7"})
+    assert (asked.status_code, asked.json()["code"]) == (401, "missing_key")
+    assert asked.headers["www-authenticate"].startswith("Bearer")
 
 
 def test_uvicorn_ends_at_once(redis_url: str, store: Store) -> None:
