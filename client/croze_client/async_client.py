@@ -138,7 +138,7 @@ class AsyncClient:
         """The job at its end.
 
         Raises:
-            WaitTimeout: it has not ended within `timeout` seconds.
+            WaitTimeout: it has not ended within `timeout` seconds, or the service has not answered in that time.
             JobUnknown, JobGone, JobLost, ServiceUnreachable
         """
         return await self._run(jobs.wait(job, self._patience, timeout))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -10,7 +11,7 @@ from urllib.parse import quote
 from croze_client._version import VERSION
 from croze_client.answers import Unreadable, json_object, may, need, the_object
 from croze_client.errors import IncompatibleServer, JobLost, JobUnknown, ServiceUnreachable, WaitTimeout
-from croze_client.patience import Patience, ask, pauses
+from croze_client.patience import Patience, TooLate, ask, pauses
 from croze_client.results import ItemResult, Job, read_item, read_job
 from croze_client.steps import Ask, Plan, Reply, ask_once, pause
 from croze_client.submission import Submission
@@ -35,7 +36,7 @@ def job_in(reply: Reply, submission: Submission | None = None) -> Job:
     return read_job(the_object(reply.body, "a job"), submission)
 
 
-def submit(submission: Submission, patience: Patience) -> Plan[Job]:
+def submit(submission: Submission, patience: Patience, deadline: float = math.inf) -> Plan[Job]:
     """The job that a submission makes, or has made before.
 
     Raises:
@@ -47,15 +48,15 @@ def submit(submission: Submission, patience: Patience) -> Plan[Job]:
     else:
         path = job_path(submission.job_id)
         request = Ask(method="PUT", path=path, headers=JSON_HEADERS, content=submission.body)
-    reply = yield from ask(request, patience)
+    reply = yield from ask(request, patience, deadline)
     return job_in(reply, submission)
 
 
-def read(job_id: str, patience: Patience, wait: float = 0.0) -> Plan[Job]:
+def read(job_id: str, patience: Patience, wait: float = 0.0, deadline: float = math.inf) -> Plan[Job]:
     """The job now, or at its end if that comes within `wait` seconds."""
     params = {"wait": f"{wait:.3f}"} if wait > 0 else {}
     request = Ask(method="GET", path=job_path(job_id), params=params, silence=wait + 30.0)
-    return job_in((yield from ask(request, patience)))
+    return job_in((yield from ask(request, patience, deadline)))
 
 
 def look(job: Job | str, patience: Patience) -> Plan[Job]:
@@ -68,37 +69,50 @@ def wait(job: Job | str, patience: Patience, timeout: float | None) -> Plan[Job]
     """The job at its end, which is waited for.
 
     Raises:
-        WaitTimeout: it has not ended in time.
+        WaitTimeout: it has not ended in time, or nobody could say so.
         JobLost: the service forgot it, again and again.
     """
-    deadline = None if timeout is None else patience.clock() + timeout
+    limit = math.inf if timeout is None else timeout
+    deadline = patience.clock() + limit
     waits, lost = pauses(), 0
     submission, job_id = submission_of(job), id_of(job)
     while True:
         began = patience.clock()
-        left = _LONG_POLL_S if deadline is None else max(0.0, min(_LONG_POLL_S, deadline - began))
+        left = max(0.0, min(_LONG_POLL_S, deadline - began))
         try:
-            now = yield from read(job_id, patience, left)
-        except JobUnknown as error:
-            lost += 1
-            now = yield from submit_again(job_id, submission, lost, error, patience)
+            try:
+                now = yield from read(job_id, patience, left, deadline)
+            except JobUnknown as error:
+                lost += 1
+                now = yield from submit_again(job_id, submission, lost, error, patience, deadline)
         except ServiceUnreachable as error:
             raise interrupted(error, job_id) from error
+        except TooLate as late:
+            raise _timeout(job_id, limit, str(late.__cause__)) from late.__cause__
         if now.ended:
             return replace(now, submission=submission)
-        if deadline is not None and patience.clock() >= deadline:
-            done = f"{now.counts.ended} of {now.counts.total} items"
-            raise WaitTimeout(
-                f"job {job_id} has not ended within {timeout:g} s: {done} have",
-                "it goes on: wait for it again, or cancel it",
-                job_id=job_id,
-            )
+        rest = deadline - patience.clock()
+        if rest <= 0:
+            raise _timeout(job_id, limit, f"{now.counts.ended} of {now.counts.total} items have")
         if patience.clock() - began < 1.0:  # a service, or something before it, that does not wait
-            yield from pause(next(waits))
+            yield from pause(min(next(waits), rest))
+
+
+def _timeout(job_id: str, limit: float, why: str) -> WaitTimeout:
+    return WaitTimeout(
+        f"job {job_id} has not ended within {limit:g} s: {why}",
+        "it goes on: wait for it again, or cancel it",
+        job_id=job_id,
+    )
 
 
 def submit_again(
-    job_id: str, submission: Submission | None, times: int, error: JobUnknown, patience: Patience
+    job_id: str,
+    submission: Submission | None,
+    times: int,
+    error: JobUnknown,
+    patience: Patience,
+    deadline: float = math.inf,
 ) -> Plan[Job]:
     """The same job once more, because the service that took it does not know it: its Redis was replaced by a copy that
     had not heard of it. Its key makes it the same job.
@@ -116,7 +130,7 @@ def submit_again(
             job_id=job_id,
         ) from error
     yield from pause(times * 0.5)
-    return (yield from submit(submission, patience))
+    return (yield from submit(submission, patience, deadline))
 
 
 def page_through(job_id: str, patience: Patience, order: str = "request") -> Plan[list[ItemResult]]:

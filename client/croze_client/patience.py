@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from croze_client.answers import json_object
-from croze_client.errors import ServiceUnreachable, api_error
+from croze_client.errors import CrozeError, ServiceUnreachable, api_error
 from croze_client.steps import Ask, Lost, Plan, Reply, ask_once, pause
 
 #: A mistake of the service is seldom one that goes away.
@@ -19,6 +20,10 @@ _LONGEST_PAUSE_S: Final = 5.0
 #: Answers of whatever stands between us and a service that is away.
 _AWAY: Final = frozenset({408, 425, 502, 504})
 _BUSY: Final = frozenset({429, 503})
+
+
+class TooLate(Exception):
+    """The deadline has passed. The cause is what stood in the way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,31 +51,39 @@ def pauses(first: float = _FIRST_PAUSE_S) -> Iterator[float]:
         first = min(first * 2, _LONGEST_PAUSE_S)
 
 
-def ask(request: Ask, patience: Patience) -> Plan[Reply]:
+def ask(request: Ask, patience: Patience, deadline: float = math.inf) -> Plan[Reply]:
     """A good answer to a request, which is sent again as long as there is hope.
+
+    Args:
+        deadline: by the patience's clock: after it nothing is sent again.
 
     Raises:
         ApiError: the service's answer is a problem that asking again does not solve, or has not solved.
         ServiceUnreachable: nobody answers.
+        TooLate: one of these might still pass, but not before the deadline.
     """
     began = patience.clock()
     waits, mistakes = pauses(), 0
     while True:
         outcome = yield from ask_once(request)
-        spent = patience.clock() - began
+        spent, usual = patience.clock() - began, next(waits)
+        error: CrozeError
         if isinstance(outcome, Lost):
-            if spent > patience.for_silence():
-                raise ServiceUnreachable(f"no answer: {outcome.why}", "is the service running? `croze up` starts one")
-            yield from pause(next(waits))
-            continue
-        if 200 <= outcome.status < 300:
+            error = ServiceUnreachable(f"no answer: {outcome.why}", "is the service running? `croze up` starts one")
+            wait = usual if spent <= patience.for_silence() else None
+        elif 200 <= outcome.status < 300:
             patience.was_there = True
             return outcome
-        mistakes += outcome.status == 500
-        wait = _time_to_wait(outcome, patience, spent, mistakes, next(waits))
+        else:
+            mistakes += outcome.status == 500
+            error = api_error(outcome.status, json_object(outcome.body) or {}, _strange(outcome, request))
+            wait = _time_to_wait(outcome, patience, spent, mistakes, usual)
         if wait is None:
-            raise api_error(outcome.status, json_object(outcome.body) or {}, _strange(outcome, request))
-        yield from pause(wait)
+            raise error
+        left = max(0.0, deadline - patience.clock())
+        yield from pause(min(wait, left))
+        if wait > left:
+            raise TooLate from error
 
 
 def _time_to_wait(reply: Reply, patience: Patience, spent: float, mistakes: int, usual: float) -> float | None:

@@ -105,6 +105,22 @@ def test_a_service_that_does_not_wait_is_not_asked_all_the_time() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "why"),
+    [(Lost("refused"), "no answer: refused"), (problem(503, "store_unavailable", retry_after="60"), "it is wrong")],
+)
+def test_who_waits_for_so_long_does_not_wait_longer_because_nobody_answers(answer: Reply | Lost, why: str) -> None:
+    script = Script([good(job("running")), answer])
+    with pytest.raises(WaitTimeout, match=why) as caught:
+        script.run(plans.wait("job-1", script.patience(), timeout=7))
+    assert caught.value.job_id == "job-1"
+    assert script.now == pytest.approx(7)
+    forgotten = Script([problem(404, "unknown_job"), answer])
+    with pytest.raises(WaitTimeout, match=why):
+        forgotten.run(plans.wait(read_job(job(), SUBMISSION), forgotten.patience(), timeout=7))
+    assert forgotten.now == pytest.approx(7)
+
+
+@pytest.mark.parametrize(
     ("answer", "said"),
     [
         (good({"id": "job-1", "status": "queued"}), "a job without 'counts'"),
