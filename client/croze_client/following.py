@@ -13,7 +13,7 @@ from typing import Final
 
 from croze_client.answers import the_object
 from croze_client.errors import JobLost, JobUnknown, Refused, ServiceUnreachable
-from croze_client.jobs import id_of, interrupted, job_path, page_through, read, submission_of, submit, submit_again
+from croze_client.jobs import id_of, interrupted, job_path, page_through, submission_of, submit, submit_again
 from croze_client.patience import Patience, ask, pauses
 from croze_client.results import Job, read_item, read_job
 from croze_client.sse import Event, EventDecoder
@@ -96,7 +96,7 @@ def _read_stream(reading: _Reading, patience: Patience) -> Plan[None]:
         headers["Last-Event-ID"] = reading.last_event
     request = Open(method="GET", path=job_path(reading.job_id, "events"), headers=headers, silence=_SILENCE_S)
     try:
-        opened = yield from ask(request, patience)
+        yield from ask(request, patience)
     except JobUnknown as error:
         reading.lost += 1
         reading.last_event = None
@@ -106,9 +106,6 @@ def _read_stream(reading: _Reading, patience: Patience) -> Plan[None]:
         if reading.last_event is None:
             raise
         reading.last_event = None  # the job is another than it was: its Redis was replaced
-        return
-    if opened.status == 204:
-        reading.last_event, reading.job = _END, (yield from read(reading.job_id, patience))
         return
     decoder = EventDecoder()
     while True:

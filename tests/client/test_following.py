@@ -77,13 +77,6 @@ def test_an_end_that_comes_too_early_is_not_believed() -> None:
         script.run(follow("job-1", script.patience()))
 
 
-def test_the_end_was_seen_and_the_answer_to_that_is_believed() -> None:
-    items = b"".join(event("item", number, item(number - 1)) for number in (1, 2, 3))
-    cut = items + b'event: x\nid: end\ndata: {"cut": "off"}\n\n'
-    script = Script([OPEN, cut, Lost("reset"), Reply(204, {}), good(job("completed", scored=3))])
-    assert script.run(follow("job-1", script.patience())).status == "completed"
-
-
 def test_a_job_that_is_deleted_meanwhile_says_so() -> None:
     script = Script([OPEN, event("item", 1, item(0)), b"", problem(410, "job_deleted")])
     with pytest.raises(JobGone):
