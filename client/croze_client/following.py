@@ -38,6 +38,8 @@ class _Reading:
     seen: set[int] = field(default_factory=set)
     last_event: str | None = None
     job: Job | None = None
+    heard: int = 0
+    """Events, news or not. Each is a sign of life: a job may wait for longer than what cuts its streams off."""
     lost: int = 0
     readings: int = 1
 
@@ -49,23 +51,25 @@ def follow(job: Job | str, patience: Patience, start: int = 0) -> Plan[Job]:
         start: what is added to each item's index.
 
     Raises:
-        ServiceUnreachable: the service is away for too long, or the stream breaks again and again without an item.
+        ServiceUnreachable: the service is away for too long, or the stream breaks again and again without a word.
         JobLost: the service forgot the job again and again, or items of it.
         JobGone: it was deleted while it was read.
     """
     reading = _Reading(id_of(job), submission_of(job), start)
-    waits, last_news = pauses(), patience.clock()
+    waits, last_heard = pauses(), patience.clock()
     while True:
-        before = (len(reading.seen), reading.last_event)
+        seen, before = len(reading.seen), (reading.heard, reading.last_event)
         try:
             yield from _read_stream(reading, patience)
         except ServiceUnreachable as error:
             raise interrupted(error, reading.job_id) from error
         if reading.last_event == _END and (ended := _whole(reading)):
             return ended
-        if (len(reading.seen), reading.last_event) != before:
-            waits, last_news = pauses(), patience.clock()
-        elif patience.clock() - last_news > patience.away:
+        if len(reading.seen) > seen:
+            waits = pauses()
+        if (reading.heard, reading.last_event) != before:
+            last_heard = patience.clock()
+        elif patience.clock() - last_heard > patience.away:
             raise interrupted(ServiceUnreachable("the stream of its items breaks off each time"), reading.job_id)
         yield from pause(next(waits))
 
@@ -117,6 +121,7 @@ def _read_stream(reading: _Reading, patience: Patience) -> Plan[None]:
 
 def _take(reading: _Reading, events: Iterable[Event]) -> Plan[None]:
     for event in events:
+        reading.heard += 1
         if event.name == "item":
             item = read_item(the_object(event.data, "an item"))
             if item.index not in reading.seen:

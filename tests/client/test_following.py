@@ -89,3 +89,12 @@ def test_a_stream_that_breaks_each_time_is_given_up_and_the_job_is_named() -> No
         script.run(follow(read_job(job()), script.patience(away=30)))
     assert caught.value.job_id == "job-1"
     assert 30 < script.now < 60
+
+
+def test_a_job_that_waits_for_longer_than_its_streams_live_is_followed_to_its_end() -> None:
+    cut = [answer for _ in range(30) for answer in (OPEN, event("job", 0, job()), Lost("cut off by a proxy"))]
+    whole = b"".join(event("item", number, item(number - 1)) for number in (1, 2, 3)) + END
+    script = Script([*cut, OPEN, whole, b""])
+    script.run(follow("job-1", script.patience(away=30)))
+    assert indexes(script) == [0, 1, 2]
+    assert script.now > 60
