@@ -50,7 +50,7 @@ own clock; N counts from 0.
     croze:1:environments       zset    Environment as JSON, by last beat                  for ever
     croze:1:releases           zset    tags of what a release can score, by the last      for ever
                                        beat of a worker of it
-    croze:1:unserved           zset    J of every job that no release alive can score,    for ever
+    croze:1:unserved           zset    J of every job that no release alive can score,    NOTICED_S after last turn
                                        by when that was noticed
     croze:1:reconciling:R      string  W whose turn it is to ring forgotten jobs          RECONCILE_S
     croze:1:retiring           string  W whose turn it is to look for unserved jobs       RETIRE_S
@@ -93,6 +93,8 @@ HEARTBEAT_S: Final = 2.0
 RECONCILE_S: Final = 2.0
 #: Whether a release is gone need not be known at once.
 RETIRE_S: Final = 10.0
+#: Several turns. Where there was none for so long, no worker lived, and that time does not count against a job.
+NOTICED_S: Final = 60.0
 #: Longer than an attempt to deliver a webhook may take: who has not reported by then is dead.
 DELIVERY_LEASE_S: Final = 30.0
 #: How soon an item is looked at again whose score another worker computes for another job.

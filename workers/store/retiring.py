@@ -58,7 +58,7 @@ class Retiring(Ringing):
             count: int | None = self._wire.script(
                 Script.RETIRE,
                 [*JobKeys.of(job_id).for_scripts(), keys.UNSERVED],
-                [patience, _MOST, outcome, ReleaseRetired.code, self._settings.job_retention],
+                [patience, _MOST, outcome, ReleaseRetired.code, self._settings.job_retention, keys.NOTICED_S],
             )
             if count is None:
                 return 0

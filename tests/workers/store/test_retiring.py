@@ -84,6 +84,18 @@ def test_what_is_served_is_left_alone_and_its_time_begins_anew(store: Store, red
     assert look(store, redis, 3600.0) == {job_id: 0}, "noticed for the first time, again"
 
 
+def test_time_without_any_worker_does_not_count(store: Store, redis: redis_driver.Redis) -> None:
+    job_id = submit(store, 2).spec.id
+    beat(store)
+    assert look(store, redis, 0.0) == {job_id: 0}
+    redis.pexpire(keys.UNSERVED, 30_000)
+    assert look(store, redis, 3600.0) == {}
+    assert 30_000 < redis.pttl(keys.UNSERVED) <= keys.NOTICED_S * 1000, "each turn keeps it"
+    redis.delete(keys.UNSERVED)  # as it is after that time without a turn
+    assert look(store, redis, 0.0) == {job_id: 0}
+    assert status(store, job_id) == ("queued", 0)
+
+
 def test_who_is_at_work_still_may_finish(store: Store, redis: redis_driver.Redis) -> None:
     job_id = submit(store, 3).spec.id
     store.jobs.claim(job_id, "of that release", 1)
