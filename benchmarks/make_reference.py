@@ -104,7 +104,8 @@ def provenance(items: list[dict[str, Any]], proxy: str, values: npt.NDArray[np.f
         "computed_in": Counter(score["computed_in"] for score in scores),
         "environments": [{**json.loads(text), "scores": count} for text, count in sorted(environments.items())],
         "made_on": datetime.now(UTC).date().isoformat(),
-        "made_by": f"croze score --space {items[0]['space']} --all -o FILE; python benchmarks/make_reference.py FILE",
+        "made_by": f"croze score --space {items[0]['space']} --proxy {proxy} --all -o FILE; "
+        f"python benchmarks/make_reference.py FILE --proxy {proxy}",
     }
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from proxy.evaluation import Options, Pair, evaluate_columns, log_rank, spearman_difference
 from proxy.evaluation.accuracies import read_accuracies
 from proxy.evaluation.evaluation import Evaluation, evaluate
+from proxy.evaluation.ranks import mean_ranks
 from proxy.evaluation.scores import read_scores
 
 HERE: Final = Path(__file__).parent
@@ -126,8 +127,8 @@ def merits() -> list[tuple[float, tuple[str, ...]]]:
     half = {name: column[rows] for name, column in scores.items()}
     logs = {name: log_rank({name: column}) for name, column in half.items()}
     columns = {names: np.sum([logs[name] for name in names], axis=0) for names in candidates()}
-    wanted = np.stack([ranks(targets[name][rows]) for name in CHOSEN_BY])
-    found = [(float(np.corrcoef(ranks(column), wanted)[0, 1:].mean()), names) for names, column in columns.items()]
+    wanted = np.stack([mean_ranks(targets[name][rows]) for name in CHOSEN_BY])
+    found = [(float(np.corrcoef(mean_ranks(column), wanted)[0, 1:].mean()), names) for names, column in columns.items()]
     return sorted(found, key=lambda each: (-each[0], each[1]))
 
 
@@ -290,16 +291,9 @@ def wide_target(evaluation: Evaluation, name: str) -> Floats:
     return values
 
 
-def ranks(column: Floats) -> Floats:
-    """Ranks, ties at their mean."""
-    _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-    ends: Floats = np.cumsum(counts) - (counts - 1) / 2
-    return ends[inverse]
-
-
 def rho(one: Floats, other: Floats) -> float:
     """Spearman's."""
-    return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
+    return float(np.corrcoef(mean_ranks(one), mean_ranks(other))[0, 1])
 
 
 def rho_of_defined(one: Floats, other: Floats) -> float:
