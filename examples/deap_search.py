@@ -1,6 +1,6 @@
 """DEAP: a genetic algorithm whose map scores each generation by one request.
 
-Needs a running service (`croze up`), and: pip install 'croze-client[deap]'
+Needs a running service (`croze up`), and in a checkout: pip install './client[deap]'
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Nevergrad: a discrete (1+1) search. What it submits together is scored together.
 
-Needs a running service (`croze up`), and: pip install 'croze-client[nevergrad]'
+Needs a running service (`croze up`), and in a checkout: pip install './client[nevergrad]'
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Optuna: TPE over NAS-Bench-201 cells. Trials are scored eight at a time, and told as they finish.
 
-Needs a running service (`croze up`), and: pip install 'croze-client[optuna]'
+Needs a running service (`croze up`), and in a checkout: pip install './client[optuna]'
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """No library: regularised evolution in a few lines, against a service that lives as long as this program.
 
-Needs: pip install croze-client, and the distribution croze beside it
+Needs the distributions croze-client (in a checkout: pip install ./client) and croze in one environment
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """pymoo: NSGA-II, a high CRoZe score against few multiply-accumulates. One request a generation.
 
-Needs a running service (`croze up`), and: pip install 'croze-client[pymoo]'
+Needs a running service (`croze up`), and in a checkout: pip install './client[pymoo]'
 """
 
 from __future__ import annotations

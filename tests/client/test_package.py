@@ -63,8 +63,10 @@ def test_the_readme_names_what_there_is(url: str, store: Store) -> None:
     assert options is not None
     assert set(re.findall(r"`(\w+)`", options[1])) | {"extra"} == set(Options.__annotations__)
     first = blocks[0].replace("http://127.0.0.1:8000", url)
+    said = _Said()
     with working(store):
-        exec(compile(first.replace("print(", "said.append("), "README", "exec"), {"said": _Said()})  # noqa: S102
+        exec(compile(first.replace("print(", "said.append("), "README", "exec"), {"said": said})  # noqa: S102
+    assert said.times == 3
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,10 @@ def test_errors_come_through_a_pool_of_processes(error: CrozeError) -> None:
 
 
 class _Said:
+    times = 0
+
     def append(self, architecture: object, score: object, error: object) -> None:
+        self.times += 1
         assert (architecture is None) == (score is None) == (error is not None)
 
 
