@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from croze_client import Client
+from croze_client import BadInput, Client
 from croze_client.adapters.naslib import FORMATS, CrozeZcApi
 
 from proxy.spaces import get_space
@@ -40,6 +40,8 @@ def test_what_is_asked_for_is_scored_and_what_is_no_architecture_is_not_there(ur
         with pytest.raises(KeyError, match="9, 9"):
             zc_api["(9, 9)"]
         assert len(zc_api) == 1
+        with pytest.raises(BadInput, match="nasbench101"):
+            CrozeZcApi(client, "nasbench101")
 
 
 def test_what_has_no_score_is_nan(url: str, store: Store) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Unpack
 
 from croze_client.client import Client
+from croze_client.errors import BadInput
 from croze_client.results import ItemResult
 from croze_client.submission import Options
 
@@ -40,7 +41,12 @@ class CrozeZcApi(Mapping[str, Mapping[str, Any]]):
         Args:
             naslib_space: nasbench201 or darts.
             accuracies: what `val_accuracy` is to be, by str(arch_hash), for the parts of NASLib that want it.
+
+        Raises:
+            BadInput: the space is another.
         """
+        if naslib_space not in FORMATS:
+            raise BadInput(f"{naslib_space!r} is no space that can be scored", f"name one of {', '.join(FORMATS)}")
         asked: Options = {**options, "space": naslib_space, "format": FORMATS[naslib_space]}
         self._proxies = asked.get("proxies", ("croze",))
         self._score = client.evaluator(**asked)
