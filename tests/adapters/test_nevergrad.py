@@ -6,7 +6,7 @@ import pytest
 
 ng = pytest.importorskip("nevergrad")
 
-from croze_client import Client  # noqa: E402
+from croze_client import Client, Refused  # noqa: E402
 from croze_client.adapters.nevergrad import FAILED, CrozeExecutor, parametrization  # noqa: E402
 from croze_client.encodings import NASBENCH201  # noqa: E402
 
@@ -43,3 +43,10 @@ def test_what_is_submitted_together_is_one_request_and_failures_are_losses(clien
     assert jobs[0].outcome is not None
     assert jobs[0].result() == FAILED
     assert jobs[1].result() < FAILED
+
+
+def test_what_the_service_refuses_is_refused_each_time_it_is_asked_for(client: Client) -> None:
+    job = CrozeExecutor(client, space="nasbench201", precision="float8").submit(architecture, **DEAD)
+    for _ in range(2):
+        with pytest.raises(Refused):
+            job.result()

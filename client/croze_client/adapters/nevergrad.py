@@ -42,10 +42,11 @@ class CrozeExecutor:
         return job
 
     def flush(self) -> None:
-        """Score all that waits."""
-        jobs, self._waiting = self._waiting, []
-        for job, result in zip(jobs, self._score([job.architecture for job in jobs]), strict=True):
+        """Score all that waits. Raises CrozeError; it waits on then, and may be asked for again."""
+        results = self._score([job.architecture for job in self._waiting])
+        for job, result in zip(self._waiting, results, strict=True):
             job.outcome = result
+        self._waiting.clear()
 
     def loss(self, result: ItemResult) -> float:
         (loss,) = self._wanted.losses(result, FAILED)
