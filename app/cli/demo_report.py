@@ -27,10 +27,10 @@ PROXY: Final = "croze"
 MIN_FOR_CORRELATION: Final = 10
 #: What our own measurements say (docs): a user must not take the score for more than it is.
 FINDING: Final = (
-    "Honest finding: the score mostly follows the parameter count (rank correlation 0.97 on all 6,466 distinct cells), "
-    "which ranks architectures about as well. Read it beside the size of the network, or ask for `--aggregate robust`, "
-    "which ranks these cells better than either: docs/evidence.md. The few accuracies known for the DARTS genotypes are "
-    "too few for a correlation."
+    "Honest finding: the score mostly follows the parameter count (rank correlation 0.97 on all 6,466 distinct "
+    "cells), which ranks architectures about as well. Read it beside the size of the network, or ask for "
+    "`--aggregate robust`, which ranks these cells better than either: docs/evidence.md. The few accuracies known "
+    "for the DARTS genotypes are too few for a correlation."
 )
 
 

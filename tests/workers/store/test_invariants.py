@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from functools import wraps
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import redis as redis_driver
 from hypothesis import settings
@@ -16,7 +18,7 @@ from tests.workers.jobs import AGGREGATE, failed, new_items, new_job, score, sco
 from tests.workers.store.test_claims import expire_leases
 from workers import keys
 from workers.keys import JobKeys
-from workers.records import TERMINAL_JOB, ItemOutcome, Job, JobSpec
+from workers.records import TERMINAL_ITEM, TERMINAL_JOB, ItemOutcome, Job, JobSpec
 from workers.states import ITEM_CHANGES, JOB_CHANGES, START
 from workers.store import Store
 
@@ -27,6 +29,22 @@ SELDOM = st.integers(0, 9)
 SIZE = 6
 
 Ended: TypeAlias = tuple[int, str, ItemOutcome | None]
+Step = TypeVar("Step", bound=Callable[..., None])
+
+#: How often each step of a machine was taken, and each final state seen, by name.
+TAKEN: Final[Counter[str]] = Counter()
+
+
+def noted(step: Step) -> Step:
+    """Counts how often a step comes to its end."""
+    TAKEN[step.__name__] = 0
+
+    @wraps(step)
+    def taken(*args: Any, **kwargs: Any) -> None:
+        step(*args, **kwargs)
+        TAKEN[step.__name__] += 1
+
+    return cast("Step", taken)
 
 
 @dataclass
@@ -60,12 +78,14 @@ class Interleaving(RuleBasedStateMachine):
         self.jobs: list[Seen] = []
 
     @initialize(known=st.sets(INDEXES, max_size=2))
+    @noted
     def submit(self, known: set[int]) -> None:
         spec = new_job(owner="alice", proxies=("croze", "params"), aggregate=AGGREGATE)
         self.store.jobs.create(spec, new_items(SIZE), {index: scored_by_both(1.5) for index in sorted(known)})
         self.jobs.append(Seen(spec, SIZE))
 
     @rule(which=WHICH, worker=WORKERS, limit=st.integers(1, 3))
+    @noted
     def claim(self, which: int, worker: str, limit: int) -> None:
         seen = self.pick(which)
         ended = {index for index, _, _ in seen.ended}
@@ -75,22 +95,26 @@ class Interleaving(RuleBasedStateMachine):
             assert self.redis.hget(JobKeys.of(seen.id).holders, str(claim.item.index)) == worker.encode()
 
     @rule(which=WHICH, worker=WORKERS, indexes=st.sets(INDEXES, min_size=1))
+    @noted
     def renew(self, which: int, worker: str, indexes: set[int]) -> None:
         seen = self.pick(which)
         wanted = not seen.is_deleted and seen.status not in TERMINAL_JOB
         assert self.store.jobs.renew(seen.id, worker, sorted(indexes)) == wanted
 
     @rule(which=WHICH)
+    @noted
     def expire(self, which: int) -> None:
         expire_leases(self.redis, self.pick(which).id)
 
     @rule(which=WHICH, worker=WORKERS, indexes=st.sets(INDEXES, min_size=1))
+    @noted
     def release(self, which: int, worker: str, indexes: set[int]) -> None:
         self.store.jobs.release(self.pick(which).id, worker, sorted(indexes))
 
     @rule(
         which=WHICH, worker=WORKERS, index=INDEXES, value=st.none() | st.floats(allow_nan=False, allow_infinity=False)
     )
+    @noted
     def record(self, which: int, worker: str, index: int, value: float | None) -> None:
         """With a lease, after it, after another's, after the end, or after the job itself is gone."""
         seen = self.pick(which)
@@ -105,18 +129,22 @@ class Interleaving(RuleBasedStateMachine):
             assert self.store.jobs.items(seen.id, index, 1)[0].outcome == outcome
 
     @rule(which=WHICH, really=SELDOM)
+    @noted
     def cancel(self, which: int, really: int) -> None:
         if really == 0:
             self.store.jobs.cancel(self.pick(which).id)
 
     @rule(which=WHICH, really=SELDOM)
+    @noted
     def delete(self, which: int, really: int) -> None:
         seen = self.pick(which)
         if really == 0:
             assert self.store.jobs.delete(seen.id) == (not seen.is_deleted)
             seen.status = "deleted"
+            TAKEN[seen.status] += 1
 
     @rule(which=WHICH)
+    @noted
     def retry(self, which: int) -> None:
         """As the API does it: what failed in a job that has ended, as a new job."""
         seen = self.pick(which)
@@ -126,6 +154,7 @@ class Interleaving(RuleBasedStateMachine):
             spec = new_job(owner="alice", retry_of=seen.id, proxies=("croze", "params"), aggregate=AGGREGATE)
             self.store.jobs.create(spec, again, {})
             self.jobs.append(Seen(spec, len(again)))
+            TAKEN["retried"] += 1
 
     def pick(self, which: int) -> Seen:
         return self.jobs[which % len(self.jobs)]
@@ -136,6 +165,7 @@ class Interleaving(RuleBasedStateMachine):
         return [(seen, job) for seen, job in found if job is not None]
 
     @invariant()
+    @noted
     def counts_add_up(self) -> None:
         for seen, job in self.living():
             counts = job.counts
@@ -145,6 +175,7 @@ class Interleaving(RuleBasedStateMachine):
             assert parts == tuple(map(listed.count, ("queued", "running", "scored", "failed", "canceled")))
 
     @invariant()
+    @noted
     def every_item_has_one_place(self) -> None:
         for seen, _ in self.living():
             job = JobKeys.of(seen.id)
@@ -157,6 +188,7 @@ class Interleaving(RuleBasedStateMachine):
             assert set(self.redis.hkeys(job.holders)) == set(self.redis.zrange(job.leases, 0, -1))
 
     @invariant()
+    @noted
     def who_has_ended_with_a_value_is_ranked(self) -> None:
         for seen, _ in self.living():
             ended = self.store.jobs.finished(seen.id, 0, seen.size)
@@ -165,6 +197,7 @@ class Interleaving(RuleBasedStateMachine):
             assert ranked == {index: row for index, row in values.items() if row is not None}
 
     @invariant()
+    @noted
     def what_has_ended_never_changes(self) -> None:
         for seen, job in self.living():
             found = self.store.jobs.finished(seen.id, 0, seen.size)
@@ -177,6 +210,7 @@ class Interleaving(RuleBasedStateMachine):
             seen.ended = now
 
     @invariant()
+    @noted
     def every_change_is_in_the_table(self) -> None:
         for seen, job in self.living():
             ended = self.redis.llen(JobKeys.of(seen.id).finished)
@@ -186,8 +220,10 @@ class Interleaving(RuleBasedStateMachine):
             for before, after in zip(seen.items or [START] * seen.size, now, strict=True):
                 check_changes(before, after, ITEM_CHANGES)
             seen.status, seen.items = job.status, now
+            TAKEN.update({job.status, *now})
 
     @invariant()
+    @noted
     def what_is_deleted_stays_deleted(self) -> None:
         for seen in self.jobs:
             if seen.is_deleted:
@@ -197,6 +233,7 @@ class Interleaving(RuleBasedStateMachine):
         assert {job.spec.id for job in listed} == {seen.id for seen in self.jobs if not seen.is_deleted}
 
     @invariant()
+    @noted
     def waiting_work_is_seen(self) -> None:
         self.redis.delete(f"rq:queue:{keys.QUEUE}")
         waiting = [seen.id for seen, _ in self.living() if self.redis.zcard(JobKeys.of(seen.id).open) > 0]
@@ -212,8 +249,14 @@ def check_changes(before: str, after: str, table: Collection[tuple[str, str]]) -
 
 
 def test_interleavings(redis: redis_driver.Redis) -> None:
-    # What is asserted are the invariants above, after every step, and what the rules themselves assert.
+    TAKEN.update(dict.fromkeys({*TERMINAL_JOB, *TERMINAL_ITEM, "deleted", "retried"}, 0))
+    # The invariants above are asserted after every step, and rules assert something themselves.
     run_state_machine_as_test(
         type("Interleaving", (Interleaving,), {"redis": redis}),
         settings=settings(max_examples=60, stateful_step_count=50, deadline=None, database=None, derandomize=True),
     )
+
+    missed = sorted(name for name, times in TAKEN.items() if times == 0)
+    assert missed == [], "a rule or an invariant that was never taken, or an end that nothing had, shows nothing"
+    steps = {name for name, value in vars(Interleaving).items() if callable(value) and not name.startswith("_")}
+    assert steps - {"pick", "living"} <= TAKEN.keys(), "every one of them is counted"
