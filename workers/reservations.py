@@ -44,6 +44,17 @@ class Reservations:
             self._held = [*addresses]
             return self._store.scores.reserve(self._worker_id, addresses, cheap)
 
+    @property
+    def held(self) -> list[str]:
+        """Addresses of what is reserved now."""
+        with self._lock:
+            return [*self._held]
+
+    def ended(self) -> None:
+        """They have ended together with what was recorded."""
+        with self._lock:
+            self._held = []
+
     def renew(self) -> None:
         """Have them last longer."""
         with self._lock:

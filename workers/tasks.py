@@ -14,6 +14,6 @@ def install(workbench: Workbench) -> None:
 
 
 def work_on_job(job_id: str) -> None:
-    """Score one chunk of a job."""
+    """Score some of a job."""
     assert _workbench is not None, "workers.main installs a workbench before it listens"
-    _workbench.work_on(job_id)
+    _workbench.answer_ring(job_id)

@@ -42,6 +42,9 @@ from workers.store import Store, codec
 _RECORD_PATIENCE_S: Final = 60.0
 _RECORD_PAUSE_S: Final = 0.25
 
+#: For so long chunks of one job follow each other after one ring. RQ takes a worker for dead that says nothing for
+#: longer than a ring may take (`enqueue.RING_TIMEOUT_S`).
+_RING_S: Final = 10.0
 #: A chunk that takes longer than this many times what was planned is cut short.
 _PATIENCE: Final = 2.0
 #: What is open is seen as this many parts a worker, and a chunk is one of them at most.
@@ -97,8 +100,23 @@ class Workbench:
         self._settings = settings
         self._costs = Costs(settings.chunk_seconds)
 
-    def work_on(self, job_id: str) -> None:
+    def answer_ring(self, job_id: str) -> None:
+        """Score one chunk of the job, and more of them as long as no other job waits: to hear a ring costs RQ some
+        twenty commands, and the engine has nothing to do meanwhile.
+
+        Raises:
+            StoreError, EngineStartFailed: as for `work_on`.
+        """
+        until = time.monotonic() + _RING_S
+        while self.work_on(job_id) and time.monotonic() < until and not self.drain.requested:
+            if not self._store.jobs.is_alone(job_id):
+                break
+
+    def work_on(self, job_id: str) -> bool:
         """Score one chunk of the job. Nothing if it is gone, has ended, has no open item, or needs another release.
+
+        Returns:
+            Whether it was done: some items were claimed, and nothing came in between.
 
         Raises:
             StoreError: Redis is away. What is in hand is given back, by the end of its lease if need be.
@@ -108,25 +126,26 @@ class Workbench:
         """
         job = self._store.jobs.get(job_id)
         if job is None or job.status in TERMINAL_JOB:
-            return
+            return False
         if not job.needs <= numerics.SERVES:
             # Rung by mistake: each release has a queue of its own.
             log.warning("job %s is left alone: it needs %s", job_id, ", ".join(sorted(job.needs - numerics.SERVES)))
-            return
+            return False
         with logs.bound(job_id=job_id, request_id=job.spec.request_id):
-            self._work_on(job.spec, job.counts.queued)
+            return self._work_on(job.spec, job.counts.queued)
 
-    def _work_on(self, job: JobSpec, open_items: int) -> None:
+    def _work_on(self, job: JobSpec, open_items: int) -> bool:
         if self.drain.requested:
             self._store.jobs.ring(job.id)
-            return
+            return False
         limit = self._costs.chunk(job)
         if self.fleet_size > 1:
             # Smaller and smaller towards the end: no worker is left with a chunk when the others have nothing.
             limit = min(limit, max(1, open_items // (_SHARES_PER_WORKER * self.fleet_size)))
         claims = self._store.jobs.claim(job.id, self.worker_id, limit, expiries=self._settings.lease_expiries)
         if not claims:
-            return
+            return False
+        done = False
         span = tracing.span("chunk", "consumer", parent=job.traceparent, job=job.id, items=len(claims))
         with suppress(EngineSick), span, self.leases.holding(job.id, [claim.item.index for claim in claims]) as lease:
             # At once and at the back: idle workers join in, and other jobs come first.
@@ -134,10 +153,12 @@ class Workbench:
             self._work(job, [claim.item for claim in claims], lease)
             ended = len(claims) - len(lease.indexes) - lease.deferred
             log.info("job %s: %d of %d claimed items have ended", job.id, ended, len(claims))
+            done = not lease.indexes and not lease.deferred
         if not self.drain.requested:
             # Now, not at the next ring: others may have taken the rest of the job, and the next one should not wait.
             with suppress(EngineStopped):
                 self.keeper.recover()
+        return done
 
     def when_idle(self) -> None:
         """Between two rings: an engine that died meanwhile is replaced now, not when somebody waits for it."""
@@ -264,10 +285,13 @@ class Workbench:
         return batch
 
     def _record(self, job: JobSpec, item: ItemSpec, ended: _Ended) -> None:
+        held = self.reservations.held
         first = self._patiently(
             f"job {job.id}: item {item.index} waits to be recorded",
-            lambda: self._store.jobs.record(job.id, self.worker_id, item.index, ended.outcome, ended.keep),
+            lambda: self._store.jobs.record(job.id, self.worker_id, item.index, ended.outcome, ended.keep, held),
         )
+        if first:
+            self.reservations.ended()
         self.scored += first and ended.outcome.status == "scored"
 
     def _patiently(self, trouble: str, write: Callable[[], T]) -> T:

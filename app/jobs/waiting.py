@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, ParamSpec, TypeAlias, TypeVar
 
 import anyio
@@ -26,6 +27,10 @@ T = TypeVar("T")
 #: Seconds between two looks: quick for a job that is nearly done, cheap for one that takes an hour.
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.25
+#: A stream pauses for so many times as long as its last look took, if that is more: looking costs what the workers on
+#: this machine could use. But not for longer than this.
+PAUSE_PER_LOOK: Final = 50
+LONGEST_PAUSE_FOR_LOOK: Final = 1.0
 #: Seconds for which a stream stands Redis being away: it restarts in less, and its client has read half of it.
 PATIENCE: Final = 30.0
 #: Items held in memory by one stream: a client that reads slowly holds up no more than the text of these.
@@ -69,34 +74,47 @@ async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncItera
     Raises:
         StoreUnavailable: Redis has been away for too long.
     """
-    pause, longer = FIRST_PAUSE, pauses()
+    longer, known = pauses(), job
     while True:
-        # The job is looked at before its items: what had finished when it ended is then surely read.
-        ended = job.status in TERMINAL_JOB
-        items = await _patiently(jobs.store.jobs.finished, job.spec.id, start, CHUNK)
-        start += len(items)
-        read, some = len(items), bool(items)
-        shown = await _patiently(jobs.shown, job, items)
-        text = (await run_in_threadpool(render, job, shown, start)).encode()
-        # While a slow client is waited for, its stream holds this text and nothing else.
-        del items, shown
-        if text:
-            yield text
-        del text
-        if some:
-            # Nearly as often as items come: looking costs what the workers on this machine could use.
-            pause, longer = max(FIRST_PAUSE, pause / 2), pauses(pause)
-        elif ended:
+        began = time.monotonic()
+        try:
+            look = await _patiently(_look, jobs, known, start, render)
+        except (UnknownJob, JobExpired, JobDeleted):
             return
-        else:
-            pause = next(longer)
-        if not (ended or read == CHUNK):
-            await anyio.sleep(pause)
-        if not ended:
-            try:
-                job = await _patiently(jobs.get, job.spec.id)
-            except (UnknownJob, JobExpired, JobDeleted):
-                return
+        price, known = time.monotonic() - began, look.job
+        start += look.items
+        some, full, over = look.items > 0, look.items == CHUNK, look.job.status in TERMINAL_JOB
+        if look.text:
+            yield look.text
+        # While it waits, a stream holds none of what it has sent.
+        del look
+        if over and not some:
+            return
+        if not (over or full):
+            await anyio.sleep(max(next(longer), min(PAUSE_PER_LOOK * price, LONGEST_PAUSE_FOR_LOOK)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at a job found."""
+
+    job: Job
+    items: int
+    text: bytes
+
+
+def _look(jobs: Jobs, known: Job, start: int, render: Render) -> _Look:
+    """One look: in one turn of the thread pool, because every turn costs as much as a question to Redis.
+
+    Raises:
+        UnknownJob, JobExpired, JobDeleted: the job is gone.
+        StoreUnavailable: Redis is away.
+    """
+    # The job is looked at before its items: what had finished when it ended is then surely read.
+    job = known if known.status in TERMINAL_JOB else jobs.get(known.spec.id)
+    items = jobs.store.jobs.finished(job.spec.id, start, CHUNK)
+    shown = jobs.shown(job, items) if items else []
+    return _Look(job, len(items), render(job, shown, start + len(items)).encode())
 
 
 async def _patiently(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

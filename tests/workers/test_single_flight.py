@@ -209,8 +209,35 @@ def test_a_freeing_that_fails_is_left_to_the_end_of_the_lease(
     first, second = benches
     monkeypatch.setattr(store.scores, "free", away)
     job_id = submit(store, 1).spec.id
+    # An item that has to be tried again is not recorded, so what it has reserved is freed in a step of its own.
+    first.engine.answer = dying_once()
     first.work_on(job_id)
-    assert get(store, job_id).status == "completed"
     assert "stay reserved until their leases end: away" in caplog.text
     second.work_on(submit(store, 1, proxies=("croze", "params")).spec.id)
-    assert [task.proxies for task in second.engine.tasks] == [("params",)]
+    assert second.engine.tasks == []
+
+
+def dying_once() -> Callable[[ScoringTask], list[Score]]:
+    left = [EngineDied("it was killed")]
+
+    def answer(task: ScoringTask) -> list[Score]:
+        if left:
+            raise left.pop()
+        return usual(task)
+
+    return answer
+
+
+def test_what_is_recorded_is_free_in_the_same_step(
+    store: Store, benches: tuple[Bench, Bench], redis: redis_driver.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_needed(*_: object) -> None:
+        raise AssertionError("a second command")
+
+    monkeypatch.setattr(store.scores, "free", not_needed)
+    first, _ = benches
+    seen: list[int] = []
+    first.engine.answer = meanwhile(lambda: seen.append(len(redis.keys(RESERVED))))
+    first.work_on(submit(store, 1).spec.id)
+    assert seen == [1]
+    assert redis.keys(RESERVED) == []

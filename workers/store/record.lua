@@ -1,8 +1,8 @@
 -- Write how an item ended. The first writer wins, be its lease alive, over, or another worker's by now.
--- KEYS: job, cost, then the keys of scores to remember
+-- KEYS: job, cost, then the keys of scores to remember, then reservations of the worker that end with it
 -- ARGV: index, "scored" or "failed", outcome, retention, lifetime of scores in seconds,
 --   for the metrics: code of the failure or '', scores from the cache, scores computed, seconds that took,
---   then the scores
+--   then the worker, and the scores
 -- Returns 1 if this was the first outcome, 0 if it was refused: the job is gone or has ended, or the item has.
 local index, status, outcome = ARGV[1], ARGV[2], ARGV[3]
 local retention, score_ttl = tonumber(ARGV[4]), ARGV[5]
@@ -16,8 +16,15 @@ if tonumber(index) < 0 or tonumber(index) >= total then
   return redis.error_reply('ERR job has no item ' .. index)
 end
 
-for position = OWN + 1, #KEYS do
-  redis.call('SET', KEYS[position], ARGV[position - OWN + 9], 'EX', score_ttl)
+local worker, first, scores = ARGV[10], 10, #ARGV - 10
+for number = 1, scores do
+  redis.call('SET', KEYS[OWN + number], ARGV[first + number], 'EX', score_ttl)
+end
+-- In this step, and not in one of their own: the next item waits for it.
+for position = OWN + scores + 1, #KEYS do
+  if redis.call('GET', KEYS[position]) == worker then
+    redis.call('DEL', KEYS[position])
+  end
 end
 count(cached, 'scores', 'cache')
 count(computed, 'scores', 'computed')

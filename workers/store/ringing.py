@@ -23,6 +23,10 @@ class Ringing(JobPart):
         if open_items and job_id not in self._rung():
             self._ring(job_id)
 
+    def is_alone(self, job_id: str) -> bool:
+        """Whether no other job is rung in this release's queue."""
+        return self._rung() <= {job_id}
+
     def unrung(self) -> list[str]:
         """Ids of the jobs that have something to do, nobody at it, and no ring in the queue; oldest first.
 

@@ -57,16 +57,24 @@ class Working(JobPart):
         status: bytes | None = self._wire.command("HGET", JobKeys.of(job_id).job, "status")
         return status in (b"queued", b"running")
 
-    def record(self, job_id: str, worker_id: str, index: int, outcome: ItemOutcome, keep: Mapping[str, Score]) -> bool:
+    def record(
+        self,
+        job_id: str,
+        worker_id: str,
+        index: int,
+        outcome: ItemOutcome,
+        keep: Mapping[str, Score],
+        reserved: Sequence[str] = (),
+    ) -> bool:
         """Write how an item ended. The first writer wins, whoever holds a lease on it by then.
 
-        `keep` are scores to remember, by address. `worker_id` says who writes and decides nothing: holding a lease
-        is no condition, and no right. False: refused, nothing was written, for the item or its job has ended or
-        is gone.
+        `keep` are scores to remember, by address. `reserved` are addresses that this worker has reserved (`Scores`):
+        they are free afterwards. `worker_id` says who writes and decides nothing: holding a lease is no condition, and
+        no right. False: refused, nothing was written or freed, for the item or its job has ended or is gone.
         """
         reply: int = self._wire.script(
             Script.RECORD,
-            [*JobKeys.of(job_id).for_scripts(), keys.COST, *map(keys.score, keep)],
+            [*JobKeys.of(job_id).for_scripts(), keys.COST, *map(keys.score, keep), *map(keys.reservation, reserved)],
             [
                 index,
                 outcome.status,
@@ -74,6 +82,7 @@ class Working(JobPart):
                 self._settings.job_retention,
                 int(self._settings.score_ttl),
                 *figures.of_outcome(outcome),
+                worker_id,
                 *map(codec.score_to_json, keep.values()),
             ],
         )

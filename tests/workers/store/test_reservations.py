@@ -106,3 +106,21 @@ def test_a_deferred_item_is_canceled_with_its_job(store: Store) -> None:
     job = store.jobs.cancel(job_id)
     assert job is not None
     assert job.counts.canceled == 2
+
+
+def test_a_record_frees_what_its_worker_has_reserved_and_nobody_elses(store: Store, redis: redis_driver.Redis) -> None:
+    store.scores.reserve("a", ["x", "y"])
+    store.scores.reserve("b", ["z"])
+    job_id = submit(store, 2).spec.id
+    assert store.jobs.record(job_id, "a", 0, scored(), {"x": score(), "y": score()}, ["x", "y", "z"])
+    assert redis.keys(f"{keys.PREFIX}reserved:*") == [keys.reservation("z").encode()]
+    assert store.scores.known(["x", "y", "z"])[2] is None
+    assert None not in store.scores.known(["x", "y"])
+
+
+def test_a_refused_record_frees_nothing(store: Store) -> None:
+    job_id = submit(store, 2).spec.id
+    store.jobs.record(job_id, "b", 0, scored(), {})
+    store.scores.reserve("a", ["x"])
+    assert not store.jobs.record(job_id, "a", 0, scored(), {"x": score()}, ["x"])
+    assert store.scores.reserve("b", ["x"]) is None
