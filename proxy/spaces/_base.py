@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from proxy.errors import Fault, InvalidSettings, TooLarge, UnknownFormat, allowed_names, shown
@@ -87,6 +88,20 @@ class CellGraph:
     edges: tuple[Edge, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampler(Generic[A]):
+    """How a search draws architectures of a space, and changes them. The same `Random` gives the same architectures."""
+
+    name: str
+    summary: str
+    draw: Callable[[Random], A]
+    """One of those that it knows, perhaps not all of the space."""
+    move: Callable[[A, Random], A]
+    """A neighbour of one that it knows: another one that it knows."""
+    everything: Callable[[], Sequence[A]] | None = None
+    """All that it knows, in one order; None if they are too many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[A]):
     """An architecture and the format it was read from."""
@@ -139,6 +154,8 @@ class Space(Generic[A]):
     reordered: Callable[[A], A] | None = None
     """The architecture of the same class that is written in the one order which formats have that keep none, such as
     sorted pairs. None: order is nowhere lost."""
+    samplers: tuple[Sampler[A], ...] = ()
+    """What a search can draw from; the first is the default. Empty: the space is not searched."""
     image_multiple: int = 4
     """Height and width of an image must be a multiple of this: each reduction halves them."""
 

@@ -9,6 +9,7 @@ from proxy.spaces._base import CellGraph, Edge, Setting, Space
 from proxy.spaces.darts.counts import counts, peak_numbers
 from proxy.spaces.darts.formats import FORMATS
 from proxy.spaces.darts.genotype import INPUTS, OPERATIONS, CellGenotype, Genotype
+from proxy.spaces.darts.sampling import SAMPLERS
 
 _DEFAULT_LAYERS: Final = 20
 _OUTPUT: Final = "output"
@@ -67,4 +68,5 @@ DARTS: Final = Space(
     network="proxy.spaces.darts.model:build",
     isomorphism=lambda genotype: genotype.in_order.canonical,
     reordered=lambda genotype: genotype.in_order,
+    samplers=SAMPLERS,
 )

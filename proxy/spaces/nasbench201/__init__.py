@@ -11,6 +11,7 @@ from proxy.spaces.nasbench201.counts import counts, peak_numbers
 from proxy.spaces.nasbench201.formats import FORMATS
 from proxy.spaces.nasbench201.genotype import EDGES, INPUT, OPERATIONS, OUTPUT, Cell
 from proxy.spaces.nasbench201.index import equivalence_classes, official_cells, official_index
+from proxy.spaces.nasbench201.sampling import SAMPLERS
 
 
 def graph(cell: Cell) -> tuple[CellGraph, ...]:
@@ -62,4 +63,5 @@ NASBENCH201: Final = Space(
     enumerate=enumerate_cells,
     effective=lambda cell: cell.effective.canonical,
     isomorphism=lambda cell: str(equivalence_classes()[official_index()[cell.canonical]]),
+    samplers=SAMPLERS,
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
 
 from proxy.errors import InvalidArchitecture, InvalidSettings, LossyConversion, TooLarge, UnknownFormat
 from proxy.spaces import SPACES
-from proxy.spaces._base import CellGraph, ImageShape, Space
+from proxy.spaces._base import CellGraph, ImageShape, Sampler, Space
 
 IMAGE = ImageShape(3, 32, 32)
 
@@ -244,12 +245,56 @@ class SpaceContract:
         for text in everything[:100]:
             assert self.space.parse(text, self.space.canonical_format).architecture.canonical == text
 
+    def test_samplers_are_told_apart(self) -> None:
+        assert len({sampler.name for sampler in self.space.samplers}) == len(self.space.samplers)
+        assert all(sampler.summary for sampler in self.space.samplers)
+
+    def test_what_is_drawn_or_moved_to_is_a_member(self) -> None:
+        for sampler in self.space.samplers:
+            rng = Random(1)
+            walk = [sampler.draw(rng)]
+            for _ in range(50):
+                walk += [sampler.draw(rng), sampler.move(walk[-1], rng)]
+            for architecture in walk:
+                again = self.space.parse(architecture.canonical, self.space.canonical_format).architecture
+                assert again == architecture
+
+    def test_a_move_leads_elsewhere_and_changes_nothing_in_place(self) -> None:
+        for sampler in self.space.samplers:
+            rng = Random(2)
+            for _ in range(200):
+                before = sampler.draw(rng)
+                text = before.canonical
+                assert sampler.move(before, rng) != before
+                assert before.canonical == text
+
+    def test_a_seed_draws_and_moves_alike(self) -> None:
+        for sampler in self.space.samplers:
+            first, second = (sampled(sampler, seed=3) for _ in range(2))
+            assert first == second != sampled(sampler, seed=4)
+
+    def test_everything_is_all_that_is_drawn_or_moved_to(self) -> None:
+        for sampler in self.space.samplers:
+            if sampler.everything is not None:
+                everything = sampler.everything()
+                assert len({*everything}) == len(everything)
+                assert {*sampled(sampler, seed=5)} <= {*everything}
+
     @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
     def test_hostile_values_raise_bounded_errors(self, value: object) -> None:
         for name in (None, *self.space.formats):
             with pytest.raises((InvalidArchitecture, UnknownFormat)) as raised:
                 self.space.parse(value, name)
             assert len(str(raised.value)) < 8_000
+
+
+def sampled(sampler: Sampler[Any], seed: int) -> list[Any]:
+    """Twenty that are drawn, and a walk of twenty moves from the last."""
+    rng = Random(seed)
+    found = [sampler.draw(rng) for _ in range(20)]
+    for _ in range(20):
+        found.append(sampler.move(found[-1], rng))
+    return found
 
 
 def _passes(graph: CellGraph) -> bool:
