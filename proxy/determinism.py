@@ -50,20 +50,3 @@ def _deterministic_cuda() -> Iterator[None]:
         torch.backends.cudnn.benchmark = cudnn_benchmark
         torch.backends.cudnn.allow_tf32 = cudnn_tf32
         torch.backends.cuda.matmul.allow_tf32 = matmul_tf32
-
-
-@contextmanager
-def exact_convolutions(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    """On a GPU in float32: torch's own convolutions instead of cuDNN's. Nothing else changes.
-
-    cuDNN may add numbers of very different size before it multiplies, in float32 without TF32 too. Gradients here have
-    such numbers: cells with an average pool came out up to 0.4 % off (H100, torch 2.11), and with torch's own
-    convolutions 2.4e-8. In float64 both are right to 1e-13, and cuDNN is the faster one.
-    """
-    enabled = torch.backends.cudnn.enabled
-    if device.type == "cuda" and dtype == torch.float32:
-        torch.backends.cudnn.enabled = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.enabled = enabled

@@ -65,14 +65,22 @@ def convolve_in_float32(x_NCHW: Tensor, weight: Tensor, *, stride: Pair, padding
 
 def average_3x3(x_NCHW: Tensor, stride: int = 1) -> Tensor:
     """`avg_pool2d` of 3x3 with padding 1 that leaves padded positions out of the count."""
-    if has_fast_form(x_NCHW) and stride == 1:
+    if is_channels_last(x_NCHW) and stride == 1:
         return _Average3x3.apply(x_NCHW)  # type: ignore[no-any-return, no-untyped-call]
+    if x_NCHW.device.type != "cpu":
+        # torch's gradient of this pool is wrong on GPUs for channels last (seen in 2.11): not its digits, its values.
+        x_NCHW = x_NCHW.contiguous()
     return F.avg_pool2d(x_NCHW, 3, stride, 1, count_include_pad=False)
+
+
+def is_channels_last(x_NCHW: Tensor) -> bool:
+    """Whether the channels of a pixel are next to each other in memory."""
+    return x_NCHW.is_contiguous(memory_format=torch.channels_last)
 
 
 def has_fast_form(x_NCHW: Tensor) -> bool:
     """Whether the special forms are the faster ones for it."""
-    return x_NCHW.device.type == "cpu" and x_NCHW.is_contiguous(memory_format=torch.channels_last)
+    return x_NCHW.device.type == "cpu" and is_channels_last(x_NCHW)
 
 
 class _Average3x3(torch.autograd.Function):
@@ -80,12 +88,12 @@ class _Average3x3(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x_NCHW: Tensor) -> Tensor:
-        return _box_3x3(x_NCHW).mul_(_shares(*x_NCHW.shape[2:], x_NCHW.dtype))
+        return _box_3x3(x_NCHW).mul_(_shares(*x_NCHW.shape[2:], x_NCHW.dtype, x_NCHW.device))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient_NCHW: Tensor) -> Tensor:
-        return _box_3x3(gradient_NCHW * _shares(*gradient_NCHW.shape[2:], gradient_NCHW.dtype))
+        return _box_3x3(gradient_NCHW * _shares(*gradient_NCHW.shape[2:], gradient_NCHW.dtype, gradient_NCHW.device))
 
 
 def _box_3x3(x_NCHW: Tensor) -> Tensor:
@@ -99,9 +107,9 @@ def _box_3x3(x_NCHW: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _shares(height: int, width: int, dtype: torch.dtype) -> Tensor:
+def _shares(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """One over the number of pixels that a 3x3 window holds at each position."""
-    return 1 / _box_3x3(torch.ones(1, 1, height, width, dtype=dtype))
+    return 1 / _box_3x3(torch.ones(1, 1, height, width, dtype=dtype, device=device))
 
 
 class _Depthwise(torch.autograd.Function):

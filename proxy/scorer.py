@@ -10,7 +10,7 @@ import torch
 
 from proxy._resolve import resolve
 from proxy.data.spec import Batch
-from proxy.determinism import exact_convolutions, scoring_mode
+from proxy.determinism import scoring_mode
 from proxy.devices import environment_of, pick_device
 from proxy.errors import NonFinite, RangeLost, ScoreUndefined, is_out_of_memory
 from proxy.precision import WIDEST_PRECISION, check_precision
@@ -114,9 +114,7 @@ def _value(proxy: Proxy, subject: Subject) -> ProxyResult:
     Raises:
         ScoreUndefined: it has no finite value.
     """
-    images_NCHW = subject.batch.images_NCHW
-    with exact_convolutions(images_NCHW.device, images_NCHW.dtype):
-        result: ProxyResult = resolve(proxy.compute)(subject)
+    result: ProxyResult = resolve(proxy.compute)(subject)
     numbers = (result.value, *result.components.values())
     if not all(math.isfinite(number) for number in numbers):
         raise NonFinite(f"the score is not a finite number: {result.value}")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from proxy.data.spec import Batch
-from proxy.determinism import exact_convolutions, scoring_mode
+from proxy.determinism import scoring_mode
 from proxy.scorer import Scorer
 from tests.proxy.architectures import task_of
 from tests.proxy.proxies.test_croze import BIAS_ONLY
@@ -20,7 +20,6 @@ def settings_of_torch() -> dict[str, Any]:
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "warn_only": torch.is_deterministic_algorithms_warn_only_enabled(),
         "fill": torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
-        "cudnn": torch.backends.cudnn.enabled,
         "benchmark": torch.backends.cudnn.benchmark,
         "cudnn_tf32": torch.backends.cudnn.allow_tf32,
         "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
@@ -46,15 +45,6 @@ def test_on_a_gpu_only_deterministic_kernels_at_full_precision() -> None:
         assert not torch.backends.cudnn.benchmark
         assert not torch.backends.cudnn.allow_tf32
         assert not torch.backends.cuda.matmul.allow_tf32
-
-
-@pytest.mark.parametrize("device", [CPU, CUDA], ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_cudnn_computes_nothing_in_float32_and_is_put_back(device: torch.device, dtype: torch.dtype) -> None:
-    assert torch.backends.cudnn.enabled
-    with exact_convolutions(device, dtype):
-        assert torch.backends.cudnn.enabled == (device == CPU or dtype == torch.float64)
-    assert torch.backends.cudnn.enabled
 
 
 @pytest.mark.parametrize("device", [CPU, CUDA], ids=str)

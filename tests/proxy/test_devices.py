@@ -11,6 +11,7 @@ import torch
 from proxy.data import load_batch
 from proxy.data.spec import Batch
 from proxy.devices import environment_of
+from proxy.kernels import average_3x3
 from proxy.scorer import Scorer
 from tests.golden import OFFICIAL, PAPER, TOLERANCE, Golden
 from tests.proxy.architectures import task_of
@@ -44,6 +45,23 @@ def test_scores_are_those_of_the_authors(
     (score,) = on_device.score(task, batch)
     assert score.value == pytest.approx(golden.score, rel=tolerance, abs=0)
     assert score.environment == on_device.environment
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+def test_average_pools_have_the_right_gradient(device: torch.device, stride: int, layout: torch.memory_format) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x_NCHW = torch.rand((2, 4, 8, 8), generator=generator, dtype=torch.float64)
+    theirs = x_NCHW.clone().requires_grad_()
+    pooled = torch.nn.functional.avg_pool2d(theirs, 3, stride, 1, count_include_pad=False)
+    gradient_NCHW = torch.rand(pooled.shape, generator=generator, dtype=torch.float64)
+    (right,) = torch.autograd.grad(pooled, theirs, gradient_NCHW)
+    ours = x_NCHW.to(device).contiguous(memory_format=layout).requires_grad_()
+    (got,) = torch.autograd.grad(
+        average_3x3(ours, stride), ours, gradient_NCHW.to(device).contiguous(memory_format=layout)
+    )
+    torch.testing.assert_close(got.cpu(), right, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
