@@ -176,7 +176,7 @@ class RangeLost(NonFinite):
 
 
 class ZeroGradient(ScoreUndefined):
-    """What the proxy takes gradients of does not depend on any weight: the network is cut off."""
+    """What the proxy takes gradients of does not depend on what it takes them with respect to, weights or images."""
 
     code = "zero_gradient"
 

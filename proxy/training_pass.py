@@ -68,6 +68,11 @@ class TrainingPass:
         (gradient_NCHW,) = self._backward([self._images_NCHW], torch.ones_like(logits_NK))
         return gradient_NCHW.flatten(1).double()
 
+    @property
+    def largest_logit(self) -> float:
+        """Magnitude, up to the same factor as that of `jacobian`."""
+        return float(self._logits_NK.value.detach().abs().amax())
+
     @cached_property
     def agreement(self) -> Tensor:
         """How many of all ReLU outputs are positive for both of two images, or for neither, in float64: [N, N]."""

@@ -10,10 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from proxy.errors import SingularMatrix
+from proxy.errors import SingularMatrix, ZeroGradient
 from proxy.proxies._base import ProxyResult
 from proxy.subject import Subject
 
+#: Of the largest logit: a gradient below this is rounding. Of 214 random DARTS genotypes 20 stay below 3e-15, and the
+#: others are above 7e-3.
+NOISE = 1e-9
 #: Keeps the logarithm of an eigenvalue of zero finite.
 EPS = 1e-5
 
@@ -22,10 +25,19 @@ def compute(subject: Subject) -> ProxyResult:
     """Minus the sum over eigenvalues v of (log(v + eps) + 1 / (v + eps)), of the correlation matrix of the gradients of
     the sum of the logits with respect to each image.
 
+    A batch norm takes off what all images of a batch have in common, and their sum is nothing else. Where every path to
+    the output ends in one, as in many DARTS cells, the gradient is zero, and what is computed of it is rounding.
+
     Raises:
+        ZeroGradient: the gradient is rounding and nothing else.
         SingularMatrix: an image has no gradient, or one that is the same for all of its pixels.
     """
-    v_N = eigenvalues(subject.training_pass.jacobian)
+    jacobian_ND = subject.training_pass.jacobian
+    if 0 < float(jacobian_ND.abs().amax()) < NOISE * subject.training_pass.largest_logit:
+        raise ZeroGradient(
+            "the sum of the logits does not depend on the images: every path to the output ends in a batch norm"
+        )
+    v_N = eigenvalues(jacobian_ND)
     return ProxyResult(-float((v_N + EPS).log().sum() + (1 / (v_N + EPS)).sum()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -30,10 +30,14 @@ class ProxyContract:
         return self.scored(space, batch, scorer)
 
     def scored(self, space: str, batch: Batch, scorer: Scorer, *, layers: bool = False) -> Score:
-        entry = SPACES[space]
-        example = entry.formats[entry.canonical_format].example
-        (score,) = scorer.score(task_of(space, example, batch, proxies=(self.name,), layers=layers), batch)
+        task = task_of(space, self.example(space), batch, proxies=(self.name,), layers=layers)
+        (score,) = scorer.score(task, batch)
         return score
+
+    def example(self, space: str) -> Any:
+        """An architecture for which the proxy is defined."""
+        entry = SPACES[space]
+        return entry.formats[entry.canonical_format].example
 
     def test_value_is_a_finite_number(self, score: Score) -> None:
         assert score.status == "scored"
