@@ -51,6 +51,7 @@ class AsyncClient:
         """
         how = connection(url, api_key)
         self.url = how["base_url"]
+        self._api_key = how["headers"].get("Authorization", "").removeprefix("Bearer ")
         self._http = httpx.AsyncClient(**how)
         self._patience = patience or Patience()
         self._defaults = defaults
@@ -66,6 +67,10 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Drop all connections."""
         await self._http.aclose()
+
+    def arguments(self) -> dict[str, Any]:
+        """What makes another client like this one, a `Client` too, in whatever process. The API key is in it."""
+        return {"url": self.url, "api_key": self._api_key, "patience": self._patience, **self._defaults}
 
     async def score(
         self,

@@ -51,6 +51,7 @@ class Client:
         """
         how = connection(url, api_key)
         self.url = how["base_url"]
+        self._api_key = how["headers"].get("Authorization", "").removeprefix("Bearer ")
         self._http = httpx.Client(**how)
         self._patience = patience or Patience()
         self._defaults = defaults
@@ -64,6 +65,10 @@ class Client:
     def close(self) -> None:
         """Drop all connections."""
         self._http.close()
+
+    def arguments(self) -> dict[str, Any]:
+        """What makes another client like this one, an `AsyncClient` too, in whatever process. The API key is in it."""
+        return {"url": self.url, "api_key": self._api_key, "patience": self._patience, **self._defaults}
 
     def score(
         self,

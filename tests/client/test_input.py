@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
-from croze_client import Architecture, BadInput, DuplicateIds, MixedSpaces, Options
+from croze_client import Architecture, AsyncClient, BadInput, Client, DuplicateIds, MixedSpaces, Options, Patience
 from croze_client.results import read_item
 from croze_client.writing import MAX_JOB, MAX_JOB_BYTES, one_job, some_jobs
 
@@ -90,3 +91,12 @@ def test_a_long_list_is_several_jobs_each_with_a_key_of_its_own() -> None:
     assert [len(part.entries) for part in parts] == [2, 2]
     with pytest.raises(BadInput, match="ranks the items of one job"):
         some_jobs([long] * 4, {**SPACE, "aggregate": "any"}, {}, None)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_client_of_another_process_is_like_the_first(kind: type[Client] | type[AsyncClient]) -> None:
+    given = {"url": "http://service:1", "api_key": "secret", "space": "darts", "patience": Patience(away=3)}
+    first = kind(**given)  # type: ignore[arg-type]
+    assert pickle.loads(pickle.dumps(first.arguments())) == given  # noqa: S301 (our own)
+    assert Client(**first.arguments()).arguments() == AsyncClient(**first.arguments()).arguments() == given
+    assert kind("http://service:1", api_key="").arguments()["api_key"] == ""
