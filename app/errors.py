@@ -59,11 +59,13 @@ PROBLEMS: Final[dict[str, Problem]] = {
     "method_not_allowed": Problem(405, "The path does not take this method"),
     "body_too_large": Problem(413, "The body is larger than the limit"),
     "unsupported_media_type": Problem(415, "The body is of another media type than the path takes"),
+    "head_too_large": Problem(431, "The URL and the headers are longer than the limit"),
     "host_not_allowed": Problem(421, "The Host header names another host than this service answers for"),
     "invalid_request": Problem(422, "A field or parameter is not valid"),
     "invalid_cursor": Problem(422, "The cursor was not given out by this service"),
     # What it names or holds
     "unknown_job": Problem(404, "No such job"),
+    "unknown_score": Problem(404, "No such score is remembered"),
     "unknown_delivery": Problem(404, "The job has no such delivery"),
     "job_id_taken": Problem(409, "The id is another job's"),
     "job_not_ended": Problem(409, "The job has not ended"),

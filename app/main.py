@@ -1,4 +1,4 @@
-"""The API: `uvicorn app.main:create_app --factory`. Never imports torch."""
+"""The API: `python -P -m app.serve`. Never imports torch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from app import errors, health, openapi, problems
 from app.architectures import endpoints as architectures
 from app.catalog import aggregates, batches, proxies, spaces
 from app.deps import State
+from app.etags import ETags
 from app.exposure import refuse_exposure, told_host
 from app.fleet import endpoints as fleet
 from app.gate import Gate
 from app.jobs import endpoints as jobs
 from app.jobs import item_endpoints as items
+from app.jobs import score_endpoints as scores
 from app.middleware import DOCS_PATH, AllowedHosts, BodyLimit, RequestId, SecurityHeaders, Unhandled
 from app.settings import Settings
 from app.telemetry import endpoints as telemetry
@@ -40,6 +42,7 @@ _GARBAGE_THRESHOLD: Final = 50_000
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     jobs.router,
     items.router,
+    scores.router,
     architectures.router,
     webhooks.router,
     spaces.router,
@@ -83,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(AllowedHosts, hosts=settings.allowed_hosts),
             Middleware(Gate, settings=settings),
             Middleware(BodyLimit, limit=settings.max_body),
+            Middleware(ETags),
         ],
     )
     errors.install(app)

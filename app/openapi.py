@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.openapi.utils import get_openapi
 
+from app.answers import JSON_MEDIA_TYPE
 from app.errors import PROBLEMS
 from app.gate import changes_nothing, is_open
 from app.problems import STORE_CODES, FaultView, ProblemView, add_problem
@@ -67,12 +68,27 @@ def _build(app: FastAPI) -> dict[str, Any]:
                 "schema": {"type": "string"},
                 "description": "Milliseconds until the answer began, and how many of them went into what",
             }
+    _document_tags(schema)
     _document_gate(schema)
     for model in (ProblemView, FaultView):
         own = model.model_json_schema(ref_template="#/components/schemas/{model}")
         own.pop("$defs", None)
         schemas[model.__name__] = own
     return schema
+
+
+def _document_tags(schema: dict[str, Any]) -> None:
+    """What `app/etags.py` does to every answer of JSON to a GET."""
+    for operation in (operations["get"] for operations in schema["paths"].values() if "get" in operations):
+        found = operation["responses"].get("200")
+        if found is None or JSON_MEDIA_TYPE not in found.get("content", {}):
+            continue
+        tag = {"schema": {"type": "string"}, "description": "Of the JSON: send it as If-None-Match"}
+        found["headers"]["ETag"] = tag
+        operation["responses"]["304"] = {
+            "description": "It is what If-None-Match names: nothing is sent again",
+            "headers": {**found["headers"]},
+        }
 
 
 def _document_gate(schema: dict[str, Any]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from proxy.json_types import JsonObject
+from proxy.proxies import PROXIES
 from proxy.task import Environment, ScoringTask, address
 from workers.outcomes import outcome_of
 from workers.records import ItemOutcome, ItemSpec, JobSpec
@@ -31,6 +32,19 @@ def known_outcomes(store: Store, job: JobSpec, items: Sequence[ItemSpec]) -> dic
         for start in range(0, len(missing), _CHUNK):
             found |= _known_in(environment, store, job, missing[start : start + _CHUNK])
     return found
+
+
+def digest_of(score: Mapping[str, Any], item: ItemSpec, job: JobSpec) -> str | None:
+    """Under which a score is remembered, as `GET /v1/scores/{digest}` takes it. None for what is not: a failure, a mean
+    over seeds, a score of a revision that this release has not.
+
+    Args:
+        score: `proxy.task.Score` as JSON, of that item.
+    """
+    proxy = PROXIES.get(score["proxy"])
+    if score["status"] != "scored" or "spread" in score or proxy is None or proxy.revision != score["revision"]:
+        return None
+    return address(job.task(item.architecture), proxy.name, Environment(**score["environment"]))
 
 
 def _known_in(

@@ -35,6 +35,12 @@ class NothingToRetry(ApiError):
     code = "nothing_to_retry"
 
 
+class UnknownScore(ApiError):
+    """No score of that digest is remembered."""
+
+    code = "unknown_score"
+
+
 class UnknownReference(ApiError):
     """There is nothing of that name to rank against, or nothing at these conditions."""
 

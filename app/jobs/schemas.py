@@ -256,9 +256,13 @@ class SpreadView(View):
     cached: int = Field(description="How many of them were known before this job")
 
 
-class ScoreView(View):
-    """One proxy's outcome, with all it depends on."""
+class KnownScoreView(View):
+    """One proxy's outcome, with what it depends on beside architecture, space and settings."""
 
+    digest: str | None = Field(
+        description="Of all that it depends on: the same digest, the same number. GET /v1/scores/{digest} has it as "
+        "long as it is remembered; null for a failure, a mean over several seeds, and an earlier revision"
+    )
     proxy: str
     status: Literal["scored", "failed"]
     value: float | None = Field(
@@ -275,6 +279,11 @@ class ScoreView(View):
     seconds: float
     cached: bool = Field(description="true if it was known before this job")
     error: ErrorView | None
+
+
+class ScoreView(KnownScoreView):
+    """A score as part of an item."""
+
     spread: SpreadView | None = Field(description="null for one seed, and for a proxy that does not depend on it")
     reference: ReferenceView | None = Field(
         description="null unless all architectures of the space were scored once by exactly this proxy, revision, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from app.answers import timestamp
+from app.jobs.known import digest_of
 from app.jobs.outlook import Prospect
 from app.jobs.reference import reference_json
 from app.jobs.standings import Standing
@@ -104,7 +105,7 @@ def item_json(item: Item, job: JobSpec, standing: Standing | None = None) -> Jso
         "macs": spec.macs if exists else None,
         "connected": spec.facts["connected"] if exists else None,
         "facts": {name: value for name, value in spec.facts.items() if name != "connected"},
-        "scores": {} if outcome is None else {name: _score(score, job) for name, score in outcome.scores.items()},
+        "scores": {} if outcome is None else {name: _score(score, spec, job) for name, score in outcome.scores.items()},
         "aggregate": (None if job.aggregate is None or standing is None else standing_json(job.aggregate, standing)),
         "representative": _representative(spec),
         "error": None if outcome is None else _error(outcome),
@@ -132,7 +133,12 @@ def job_path(job_id: str) -> str:
     return f"/v1/jobs/{job_id}"
 
 
-def _score(score: JsonObject, job: JobSpec) -> JsonObject:
-    """A score with its place among all, and without the table that nobody asked for."""
+def _score(score: JsonObject, item: ItemSpec, job: JobSpec) -> JsonObject:
+    """A score with its digest and its place among all, and without the table that nobody asked for."""
     shown = {name: value for name, value in score.items() if name != "layers" or value is not None}
-    return {**shown, "spread": score.get("spread"), "reference": reference_json(score, job)}
+    return {
+        **shown,
+        "digest": digest_of(score, item, job),
+        "spread": score.get("spread"),
+        "reference": reference_json(score, job),
+    }
