@@ -1,8 +1,8 @@
 """An API process by itself, as containers run it: `python -P -m app.serve --host 0.0.0.0`.
 
-It is `uvicorn app.main:create_app --factory`, but what is wrong is said first, in one line, and before anything
-starts. Exit codes: 2 a setting is wrong, 1 it cannot serve for another reason. Redis being away is neither: it
-starts, says so, and answers 503 until Redis is back.
+It is `uvicorn app.main:create_app --factory --http app.http_protocol:BoundedHttp --ws none`, but what is wrong is said
+first, in one line, and before anything starts. Exit codes: 2 a setting is wrong, 1 it cannot serve for another reason.
+Redis being away is neither: it starts, says so, and answers 503 until Redis is back.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from app.exposure import Exposed, refuse_exposure
+from app.http_protocol import BoundedHttp
 from app.main import create_app
 from app.settings import Settings
 from app.telemetry import process
@@ -62,7 +63,14 @@ def main() -> int:
     except StoreError as error:
         log.warning("%s; until that is mended, requests are answered with 503", error.message)
     config = uvicorn.Config(
-        create_app, factory=True, host=host, port=port, log_config=None, timeout_graceful_shutdown=_GRACE_S
+        create_app,
+        factory=True,
+        host=host,
+        port=port,
+        http=BoundedHttp,
+        ws="none",
+        log_config=None,
+        timeout_graceful_shutdown=_GRACE_S,
     )
     with listener:
         uvicorn.Server(config).run(sockets=[listener])

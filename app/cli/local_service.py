@@ -29,6 +29,7 @@ _REACHED_AT: Final = {"0.0.0.0": HOST, "::": "::1"}  # noqa: S104
 #: A worker that starts cold imports torch from disk before it registers.
 READY_TIMEOUT_S: Final = 120.0
 _READY_POLL_S: Final = 0.2
+_PROTOCOLS: Final = ("--no-access-log", "--http", "app.http_protocol:BoundedHttp", "--ws", "none")
 #: Else the API would wait for clients that wait: up to a minute for `?wait=`, and without end for a stream.
 _GRACE: Final = ("--timeout-graceful-shutdown", "3")
 
@@ -172,7 +173,7 @@ class LocalService:
 
     def _api_command(self) -> list[str]:
         descriptor = str(self.server.fileno())
-        return [*_python("uvicorn"), "app.main:create_app", "--factory", "--fd", descriptor, "--no-access-log", *_GRACE]
+        return [*_python("uvicorn"), "app.main:create_app", "--factory", "--fd", descriptor, *_PROTOCOLS, *_GRACE]
 
     def _environment(self) -> Mapping[str, str]:
         # The URL may hold a password: it travels in the environment, never on a command line.

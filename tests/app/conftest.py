@@ -12,6 +12,7 @@ import pytest
 import redis as redis_driver
 import uvicorn
 
+from app.http_protocol import BoundedHttp
 from app.main import create_app
 from app.settings import Settings
 from workers.store import Store
@@ -23,7 +24,13 @@ Serve = Callable[[Settings], httpx.Client]
 def served(settings: Settings) -> Iterator[str]:
     """The base URL of an API with these settings, in a thread of its own."""
     config = uvicorn.Config(
-        create_app(settings), host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1
+        create_app(settings),
+        host="127.0.0.1",
+        port=0,
+        http=BoundedHttp,
+        ws="none",
+        log_level="warning",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
