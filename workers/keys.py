@@ -41,7 +41,9 @@ own clock; N counts from 0.
     croze:1:cost               string  seconds that an item takes, of late                for ever
     croze:1:staged:T:*         as J's  items, outcomes, finished, open, ranks:N, against  STAGING_S
                                        of a job to be
-    croze:1:score:A            string  Score as JSON                                      score_ttl after last use
+    croze:1:score:A            string  Score as JSON                                      score_ttl after last use,
+                                                                                          less where memory is scarce
+    croze:1:scores             set     keys of the scores, ended ones for a while too     for ever
     croze:1:reserved:A         string  W, which computes that score                       LEASE_S after last renewal
     croze:1:batch:D            hash    content, and name, size, ... for the listing       batch_ttl after last use
     croze:1:batches            set     D of every uploaded batch                          for ever
@@ -54,6 +56,7 @@ own clock; N counts from 0.
                                        by when that was noticed
     croze:1:reconciling:R      string  W whose turn it is to ring forgotten jobs          RECONCILE_S
     croze:1:retiring           string  W whose turn it is to look for unserved jobs       RETIRE_S
+    croze:1:trimming           string  W whose turn it is to make room                    TRIM_S
     rq:queue:croze-1-R         list    RQ's queue: ids of rings                           RQ
 
 An item of an unfinished job is in exactly one of `open`, `leases` and `outcomes`. What a job's status and
@@ -86,6 +89,8 @@ ENVIRONMENTS: Final = f"{PREFIX}environments"
 RELEASES: Final = f"{PREFIX}releases"
 UNSERVED: Final = f"{PREFIX}unserved"
 RETIRING: Final = f"{PREFIX}retiring"
+SCORES: Final = f"{PREFIX}scores"
+TRIMMING: Final = f"{PREFIX}trimming"
 
 #: A lease outlives three missed heartbeats, and with one turn of the reconciler stays under the promised 10 s.
 LEASE_S: Final = 8.0
@@ -93,6 +98,8 @@ HEARTBEAT_S: Final = 2.0
 RECONCILE_S: Final = 2.0
 #: Whether a release is gone need not be known at once.
 RETIRE_S: Final = 10.0
+#: How often room is made, if need be.
+TRIM_S: Final = 5.0
 #: Several turns. Where there was none for so long, no worker lived, and that time does not count against a job.
 NOTICED_S: Final = 60.0
 #: Longer than an attempt to deliver a webhook may take: who has not reported by then is dead.

@@ -1,7 +1,8 @@
 """Nothing is forgotten: jobs that have work to do and no ring in the queue are rung.
 
 One mechanism for every way to lose a ring: a kill between accepting a job and ringing, a worker killed with a ring
-or with leases in its hands, Redis losing queue entries, and a release that is replaced by another.
+or with leases in its hands, Redis losing queue entries, and a release that is replaced by another. With it comes what
+else has to be done now and then, by whichever worker lives.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Reconciler:
         self._patience = patience
 
     def turn(self) -> None:
-        """Ring what was forgotten, and end what nobody can do any more, if it is this worker's turn.
+        """Ring what was forgotten, end what nobody can do any more, and make room where memory is scarce, if it is this
+        worker's turn.
 
         A ring that a worker has just taken, and whose items it has not claimed yet, looks forgotten too. The
         second ring is harmless, and rare.
@@ -36,3 +38,6 @@ class Reconciler:
                 log.warning("job %s: %d items failed, for no worker is left that can score them", job_id, failed)
             else:
                 log.warning("job %s: no worker is alive that can score it; in %g s it fails", job_id, self._patience)
+        forgotten = self._store.scores.trim(self._worker_id)
+        if forgotten:
+            log.info("%d scores were forgotten, for Redis' memory is scarce", forgotten)

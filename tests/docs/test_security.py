@@ -14,8 +14,9 @@ from app.cli import keys as keys_command
 from app.cli.keys import ROLES
 from app.errors import PROBLEMS
 from app.gate import OPEN_PATHS
+from app.http_protocol import HEAD_TIMEOUT, MAX_HEAD
 from app.settings import Access, Settings
-from workers.store.admission import ITEM_BYTES, MEMORY_SHARE, OUTCOME_BYTES, SCORE_BYTES
+from workers.store.admission import CACHE_SHARE, ITEM_BYTES, MEMORY_SHARE, OUTCOME_BYTES, SCORE_BYTES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -40,6 +41,10 @@ def test_limits_are_those_of_the_settings() -> None:
         assert PROBLEMS[code.strip("`")].status == int(status)
         named[name] = value
     assert len(named) == 7
+    status = PROBLEMS["head_too_large"].status
+    assert f"headers) of more than {MAX_HEAD // 1024} KiB is refused with {status} `head_too_large`" in TEXT
+    assert f"sends none within {HEAD_TIMEOUT:g} s is closed" in TEXT
+    assert f"above {CACHE_SHARE:.0%}, workers forget".replace("%", " %") in TEXT
     assert f"{MEMORY_SHARE:.0%}".replace("%", " %") in TEXT
     proxy = OUTCOME_BYTES + SCORE_BYTES
     assert f"{(ITEM_BYTES + proxy) / 1024:g} KiB an item for one proxy and one seed" in TEXT

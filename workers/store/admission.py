@@ -19,6 +19,8 @@ NO_LIMITS: Final = Limits(open_items=2**50, open_items_per_name=2**50)
 
 #: Of Redis' memory limit: above it no job is accepted, so that the results of those that were have room.
 MEMORY_SHARE: Final = 0.8
+#: Above it, remembered scores give way: long before jobs are refused.
+CACHE_SHARE: Final = 0.7
 #: What an item adds when it ends. Measured with all proxies and 16 seeds on NAS-Bench-201, each part is at most three
 #: quarters of this. By itself:
 ITEM_BYTES: Final = 512
@@ -76,11 +78,16 @@ def check_memory(wire: Wire) -> None:
     Raises:
         StoreFull: Redis uses more than `MEMORY_SHARE` of its memory limit, or all but what results will take.
     """
-    info: dict[str, Any] = wire.command("INFO", "memory")
-    used, most = int(info["used_memory"]), int(info.get("maxmemory", 0))
+    used, most = memory(wire)
     owed = int(wire.command("HGET", keys.OPEN_ITEMS, keys.OPEN_BYTES) or 0)
     if most and (used > MEMORY_SHARE * most or used + owed > most):
         raise store_full(used, most, owed, 0)
+
+
+def memory(wire: Wire) -> tuple[int, int]:
+    """Bytes that Redis uses, and that it may use; 0: as many as there are."""
+    info: dict[str, Any] = wire.command("INFO", "memory")
+    return int(info["used_memory"]), int(info.get("maxmemory", 0))
 
 
 def store_full(used: int, most: int, owed: int, asked: int) -> StoreFull:

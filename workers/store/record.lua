@@ -1,5 +1,5 @@
 -- Write how an item ended. The first writer wins, be its lease alive, over, or another worker's by now.
--- KEYS: job, cost, then the keys of scores to remember, then reservations of the worker that end with it
+-- KEYS: job, cost, scores, then the keys of those to remember, then reservations of the worker that end with it
 -- ARGV: index, "scored" or "failed", outcome, retention, lifetime of scores in seconds,
 --   for the metrics: code of the failure or '', scores from the cache, scores computed, seconds that took,
 --   then the worker, and the scores
@@ -18,10 +18,11 @@ end
 
 local worker, first, scores = ARGV[10], 10, #ARGV - 10
 for number = 1, scores do
-  redis.call('SET', KEYS[OWN + number], ARGV[first + number], 'EX', score_ttl)
+  redis.call('SET', KEYS[OWN + 1 + number], ARGV[first + number], 'EX', score_ttl)
+  redis.call('SADD', KEYS[OWN + 1], KEYS[OWN + 1 + number])
 end
 -- In this step, and not in one of their own: the next item waits for it.
-for position = OWN + scores + 1, #KEYS do
+for position = OWN + 2 + scores, #KEYS do
   if redis.call('GET', KEYS[position]) == worker then
     redis.call('DEL', KEYS[position])
   end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -10,11 +11,17 @@ from proxy.task import Score
 from workers import keys
 from workers.settings import StoreSettings
 from workers.store import codec
+from workers.store.admission import CACHE_SHARE, memory
 from workers.store.scripts import Script
 from workers.store.wire import Wire
 
 #: Addresses in one look-up: about 300 kB of reply, and a millisecond of the server's time.
 CHUNK: Final = 500
+#: Scores looked at in one step of trimming: a few milliseconds of the server's time. Steps in one turn, at most.
+_SAMPLE: Final = 2000
+_STEPS: Final = 20
+#: Of the scores in a sample, the share that is forgotten: those that were used longest ago.
+_FORGOTTEN: Final = 0.25
 
 
 class Scores:
@@ -41,7 +48,8 @@ class Scores:
         """Write scores down, by address. For what an item needs beside other scores that are still to be computed."""
         ttl = int(self._settings.score_ttl)
         self._wire.transaction(
-            *(("SET", keys.score(each), codec.score_to_json(score), "EX", ttl) for each, score in scores.items())
+            *(("SET", keys.score(each), codec.score_to_json(score), "EX", ttl) for each, score in scores.items()),
+            ("SADD", keys.SCORES, *map(keys.score, scores)),
         )
 
     def reserve(
@@ -69,3 +77,34 @@ class Scores:
     def free(self, worker_id: str, addresses: Sequence[str]) -> None:
         """End this worker's reservations."""
         self._wire.script(Script.RESERVED, [*map(keys.reservation, addresses)], [worker_id, 0])
+
+    def trim(self, worker_id: str) -> int | None:
+        """Forget scores while Redis uses more than `CACHE_SHARE` of its memory limit: in random samples, those that
+        were used longest ago, which are those that would end soonest.
+
+        Returns how many; None if it is not this worker's turn: one turn every `TRIM_S` for all workers.
+        """
+        if self._wire.command("SET", keys.TRIMMING, worker_id, "NX", "PX", int(keys.TRIM_S * 1000)) is None:
+            return None
+        forgotten = 0
+        for _ in range(_STEPS):
+            used, most = memory(self._wire)
+            scarce = 0 < CACHE_SHARE * most < used
+            forgotten += self._sift(_FORGOTTEN if scarce else 0.0)
+            if not scarce:
+                break
+        return forgotten
+
+    def _sift(self, share: float) -> int:
+        """Forget that share of a sample, and strike out what has ended by itself. How many were forgotten."""
+        sample: list[bytes] = self._wire.command("SRANDMEMBER", keys.SCORES, _SAMPLE)
+        if not sample:
+            return 0
+        lives: list[int] = self._wire.transaction(*(("PTTL", key) for key in sample))
+        alive = sorted((life, key) for life, key in zip(lives, sample, strict=True) if life >= 0)
+        oldest = [key for _, key in alive[: math.ceil(share * len(alive))]]
+        ended = [key for life, key in zip(lives, sample, strict=True) if life < 0]
+        if oldest or ended:
+            # A score that was written just now may go with them: it is computed once more.
+            self._wire.transaction(("UNLINK", *oldest, *ended), ("SREM", keys.SCORES, *oldest, *ended))
+        return len(oldest)

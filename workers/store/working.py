@@ -74,7 +74,13 @@ class Working(JobPart):
         """
         reply: int = self._wire.script(
             Script.RECORD,
-            [*JobKeys.of(job_id).for_scripts(), keys.COST, *map(keys.score, keep), *map(keys.reservation, reserved)],
+            [
+                *JobKeys.of(job_id).for_scripts(),
+                keys.COST,
+                keys.SCORES,
+                *map(keys.score, keep),
+                *map(keys.reservation, reserved),
+            ],
             [
                 index,
                 outcome.status,
