@@ -24,8 +24,8 @@ from workers.store import Store
 from workers.workbench import Workbench
 
 #: How soon the end of a job is noticed: with the engine's own pause, a canceled item stops in under a second.
-_CHECK_S: Final = 0.5
-_CHECKS_PER_BEAT: Final = round(keys.HEARTBEAT_S / _CHECK_S)
+CHECK_S: Final = 0.5
+_CHECKS_PER_BEAT: Final = round(keys.HEARTBEAT_S / CHECK_S)
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Heartbeat:
             else:
                 self._attempt(self._workbench.leases.check)
             checks += 1
-            self._stopping.wait(_CHECK_S)
+            self._stopping.wait(CHECK_S)
 
     def _beat(self) -> None:
         if self._started_at is None:

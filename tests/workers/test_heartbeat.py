@@ -29,7 +29,7 @@ QUEUE = f"rq:queue:{keys.QUEUE}"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "_CHECK_S", 0.01)
+    monkeypatch.setattr(heartbeat, "CHECK_S", 0.01)
     monkeypatch.setattr(keys, "RECONCILE_S", 0.02)
 
 

@@ -5,10 +5,11 @@ if redis.call('EXISTS', JOB) == 0 or is_unfinished() then
   return 0
 end
 local id = redis.call('HGET', JOB, 'id')
-bury('deleted', TOMBSTONE_S)
+-- First of all what takes no memory: a script that has begun to write may go on, so a full server can be emptied.
 for position = OWN, #KEYS do
   redis.call('ZREM', KEYS[position], id)
 end
+bury('deleted', TOMBSTONE_S)
 redis.call('ZREM', DELIVERIES, id)
 for number in ipairs(ranked_by()) do
   redis.call('UNLINK', ranks_by(number))

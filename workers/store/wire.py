@@ -31,8 +31,10 @@ from workers.timings import measured
 Part: TypeAlias = str | bytes | int | float
 Command: TypeAlias = tuple[Part, ...]
 
-#: Replies of a server that is there and cannot take writes now.
-_CANNOT_WRITE: Final = ("MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN")
+#: Replies of a server that is there and cannot take writes now. It is BUSY if it was suspended within a script.
+_CANNOT_WRITE: Final = ("MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "BUSY ")
+#: What a transaction is refused with whose last command found no memory left: no error of its own to the driver.
+_FULL: Final = "because of: OOM "
 
 #: What TLS says, and what to do about it.
 _TLS_REPAIRS: Final = {
@@ -103,9 +105,7 @@ class Wire:
             with measured("store"):
                 yield
         except OutOfMemoryError as error:
-            raise StoreFull(
-                f"{self.server} has reached its memory limit; raise maxmemory, or wait until jobs expire"
-            ) from error
+            raise self._full() from error
         except AuthenticationError as error:
             raise StoreUnavailable(
                 f"{self.server} does not accept this user or password: {error}; set the right one in the URL or in "
@@ -118,12 +118,19 @@ class Wire:
                 f"{self.server} does not allow: {error}; give this user what docker/redis/users.acl says of it"
             ) from error
         except ResponseError as error:
+            if _FULL in str(error):
+                raise self._full() from error
             # Not `startswith`: in a transaction, the driver puts the command in front.
             if any(code in str(error) for code in _CANNOT_WRITE):
                 raise StoreUnavailable(f"{self.server} takes no writes: {error}") from error
             raise StoreError(f"{self.server} refused a command: {error}") from error
         except RedisError as error:
             raise StoreError(f"{self.server}: {error}") from error
+
+    def _full(self) -> StoreFull:
+        return StoreFull(
+            f"{self.server} has reached its memory limit; raise maxmemory, delete jobs, or wait until they expire"
+        )
 
     @property
     def server(self) -> str:

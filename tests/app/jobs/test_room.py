@@ -13,7 +13,7 @@ import redis as redis_driver
 
 from app.settings import Settings
 from tests.app.conftest import Serve
-from tests.app.driving import cells, seen, submit, submitted, work
+from tests.app.driving import cells, job_keys, seen, submit, submitted, work
 from tests.app.test_gate import bearer, check_problem, client
 from tests.workers.store.test_admission import memory_limit
 from workers import keys
@@ -156,6 +156,24 @@ def test_with_no_memory_left_results_can_be_read_with_a_key(
     with no_memory(redis):
         page = api.get(job["links"]["scores"], headers=headers)
         assert (page.status_code, page.json()["items"][0]["status"]) == (200, "scored")
+
+
+def test_a_full_server_can_be_emptied(api: httpx.Client, redis: redis_driver.Redis, store: Store) -> None:
+    _, token = store.api_keys.add("alice", "user")
+    headers = bearer(token)
+    body = {"space": "nasbench201", "architectures": cells(3)}
+    ended, running, other = (
+        api.post("/v1/jobs", json=body | {"seed": seed}, headers=headers).json() for seed in range(3)
+    )
+    work(store, ended["id"])
+    work(store, running["id"], limit=1)
+    with no_memory(redis):
+        canceled = api.post(other["links"]["cancel"], headers=headers)
+        assert (canceled.status_code, canceled.json()["counts"]["canceled"]) == (200, 3)
+        for job in (ended, running, other):
+            assert api.delete(job["links"]["self"], headers=headers).status_code == 204
+            assert api.get(job["links"]["self"], headers=headers).json()["code"] == "job_deleted"
+    assert [key for key in job_keys(redis) if b":gone:" not in key] == []
 
 
 OCTETS = {"Content-Type": "application/octet-stream"}

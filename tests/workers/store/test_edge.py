@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis as redis_driver
+from redis.exceptions import ResponseError
 
 from tests.workers.jobs import new_items, new_job, submit
-from tests.workers.processes import is_gone_within, kill
+from tests.workers.processes import is_gone_within, kill, wait_until
 from workers import keys
 from workers.embedded_redis import EmbeddedRedis
 from workers.errors import SchemaMismatch, StoreError, StoreFull, StoreUnavailable
 from workers.settings import connect
 from workers.store import Store
 from workers.store.scripts import Script
+from workers.store.wire import Wire
 
 
 def test_a_writable_server_of_this_schema_is_fine(store: Store, redis: redis_driver.Redis) -> None:
@@ -60,6 +65,57 @@ def test_a_server_that_cannot_write_is_unavailable(store: Store, redis: redis_dr
             store.check_writable()
     finally:
         redis.config_set("min-replicas-to-write", 0)
+
+
+def test_memory_that_runs_out_within_a_transaction_is_no_mistake_of_ours(redis: redis_driver.Redis) -> None:
+    wire = Wire(redis)
+    connection = redis.connection_pool.get_connection()
+    send: Callable[..., Any] = connection.send_command
+    try:
+        for command in ("MULTI",), ("SET", "a", "b"):
+            send(*command)
+            connection.read_response()
+        redis.config_set("maxmemory", 1)
+        send("EXEC")
+        with pytest.raises(StoreFull, match="memory limit"), wire.translated():
+            connection.read_response()
+    finally:
+        redis.config_set("maxmemory", 0)
+        redis.connection_pool.release(connection)
+
+
+def test_a_server_that_was_suspended_within_a_script_is_unavailable(store: Store, redis: redis_driver.Redis) -> None:
+    redis.config_set("busy-reply-threshold", 10)
+    endless = threading.Thread(target=_without_end, args=[redis])
+    endless.start()
+    try:
+        assert wait_until(lambda: _is_busy(store), 30)
+    finally:
+        assert wait_until(lambda: _killed(redis), 30)
+        endless.join(30)
+        redis.config_set("busy-reply-threshold", 5000)
+
+
+def _without_end(redis: redis_driver.Redis) -> None:
+    with pytest.raises(ResponseError, match="SCRIPT KILL"):
+        redis.eval("while true do end", 0)
+
+
+def _is_busy(store: Store) -> bool:
+    try:
+        store.jobs.get("x")
+    except StoreUnavailable as error:
+        return "BUSY" in error.message
+    return False
+
+
+def _killed(redis: redis_driver.Redis) -> bool:
+    """Whether the endless script has been ended."""
+    try:
+        redis.script_kill()
+    except ResponseError:
+        return False
+    return True
 
 
 def test_a_refused_command_is_our_mistake(store: Store, redis: redis_driver.Redis) -> None:
@@ -116,7 +172,7 @@ def test_the_table_of_keys_is_complete(store: Store, redis: redis_driver.Redis) 
         assert name in keys.__doc__
     for name in (keys.RELEASES, keys.UNSERVED, keys.reconciling("R"), keys.queue("R")):
         assert name in keys.__doc__
-    for name in (keys.COST, keys.jobs(None), keys.jobs("OWNER")):
+    for name in (keys.TRIMMING, keys.SCORES, keys.COST, keys.jobs(None), keys.jobs("OWNER")):
         assert name in keys.__doc__
     for name in (*keys.JobKeys.of("J").for_scripts(), keys.score("A"), keys.batch("D"), keys.worker("W")):
         assert name in keys.__doc__
