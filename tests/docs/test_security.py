@@ -41,8 +41,8 @@ def test_limits_are_those_of_the_settings() -> None:
         assert PROBLEMS[code.strip("`")].status == int(status)
         named[name] = value
     assert len(named) == 7
-    status = PROBLEMS["head_too_large"].status
-    assert f"headers) of more than {MAX_HEAD // 1024} KiB is refused with {status} `head_too_large`" in TEXT
+    head = PROBLEMS["head_too_large"].status
+    assert f"headers) of more than {MAX_HEAD // 1024} KiB is refused with {head} `head_too_large`" in TEXT
     assert f"sends none within {HEAD_TIMEOUT:g} s is closed" in TEXT
     assert f"above {CACHE_SHARE:.0%}, workers forget".replace("%", " %") in TEXT
     assert f"{MEMORY_SHARE:.0%}".replace("%", " %") in TEXT
