@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Hashable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from app.cli.errors import CommandError, UsageError
-from app.cli.scoring_request import ScoringRequest, check_settings
+from app.cli.scoring_request import ScoringOptions, ScoringRequest, check_settings
 from app.jobs.views import item_json
 from app.settings import Settings
 from proxy.data import check_labels, load_batch, read_npz
@@ -42,7 +43,7 @@ class LocalScoring:
         Raises:
             UsageError: the batch, the settings, or an architecture's need of memory.
         """
-        batch = _load(request)
+        batch = load(request.options)
         settings = check_settings(request.space, request.options.settings, batch.classes)
         _check_fit(request, batch, settings)
         return cls(request, batch, settings)
@@ -52,8 +53,11 @@ class LocalScoring:
         """One per core, and no more than there is work for."""
         return max(1, min(usable_cores(), len(self.request.entries) * len(self.request.options.seeds)))
 
-    def items(self) -> Generator[JsonObject]:
-        """Every item, as it finishes. The engines end with the iteration.
+    def items(self, pool: EnginePool | None = None) -> Generator[JsonObject]:
+        """Every item, as it finishes.
+
+        Args:
+            pool: engines to use, which stay. None: engines of its own, which end with the iteration.
 
         Raises:
             CommandError: no engine can be started.
@@ -62,8 +66,8 @@ class LocalScoring:
         groups = _with_the_same_scores([job.tasks(self._scored(index)) for index in range(len(self.request.entries))])
         tasks = [(group, task) for group in groups for task in group.tasks]
         try:
-            with EnginePool(self.engines) as pool:
-                for position, result in pool.score([task for _, task in tasks], self.batch):
+            with nullcontext(pool) if pool else EnginePool(self.engines) as engines:
+                for position, result in engines.score([task for _, task in tasks], self.batch):
                     group, task = tasks[position]
                     group.results[task.seed] = result
                     if len(group.results) == len(group.tasks):
@@ -155,8 +159,12 @@ def _outcome(job: JobSpec, group: _Group, *, known: bool = False) -> ItemOutcome
     return outcome_of(job, answers)
 
 
-def _load(request: ScoringRequest) -> Batch:
-    options = request.options
+def load(options: ScoringOptions) -> Batch:
+    """The images.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
     try:
         if options.batch_file:
             return read_npz(options.batch_file.read_bytes(), name=options.batch_file.name)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench, demo, doctor, evaluate, genotypes, keys, score, up, workers
+from app.cli import bench, demo, doctor, evaluate, genotypes, keys, score, search, up, workers
 from app.cli.errors import CommandError
 from app.cli.terminal import show_error, stdout
 
@@ -39,6 +39,7 @@ def _root(
 
 app.command(epilog=up.EXAMPLES)(up.up)
 app.command(epilog=score.EXAMPLES)(score.score)
+app.command(name="search", epilog=search.EXAMPLES)(search.search_command)
 app.command(epilog=genotypes.VALIDATE_EXAMPLES)(genotypes.validate)
 app.command(epilog=genotypes.CONVERT_EXAMPLES)(genotypes.convert)
 app.command(name="evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate_command)

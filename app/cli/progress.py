@@ -24,8 +24,8 @@ class ProgressReport(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def advance(self, *, failed: bool) -> None:
-        """One more item is finished."""
+    def advance(self, *, failed: bool, note: str = "") -> None:
+        """One more item is finished. `note`: what else is shown from now on."""
 
 
 def report_progress(
@@ -44,10 +44,12 @@ class _Pace:
         self.total = total
         self.done = done
         self.failed = 0
+        self.note = ""
         self._before = done
         self._first: float | None = None
 
-    def advance(self, failed: bool) -> None:
+    def advance(self, failed: bool, note: str) -> None:
+        self.note = note
         self.done += 1
         self.failed += failed
         if self._first is None:
@@ -55,7 +57,8 @@ class _Pace:
 
     def text(self) -> str:
         """ "3.4/s, 12 s left": from the second item on."""
-        parts = [f"{self.failed} failed"] if self.failed else []
+        parts = [self.note] if self.note else []
+        parts += [f"{self.failed} failed"] if self.failed else []
         rate = self._rate()
         if rate:
             parts.append(f"{rate:.1f}/s" if rate >= 1 else f"{1 / rate:.1f} s each")
@@ -99,8 +102,8 @@ class _Bar:
     ) -> None:
         self._progress.stop()
 
-    def advance(self, *, failed: bool) -> None:
-        self._pace.advance(failed)
+    def advance(self, *, failed: bool, note: str = "") -> None:
+        self._pace.advance(failed, note)
         self._progress.update(self._task, advance=1, pace=self._pace.text())
 
 
@@ -121,8 +124,8 @@ class _Lines:
     ) -> None:
         pass
 
-    def advance(self, *, failed: bool) -> None:
-        self._pace.advance(failed)
+    def advance(self, *, failed: bool, note: str = "") -> None:
+        self._pace.advance(failed, note)
         now = time.monotonic()
         if now - self._last >= PLAIN_INTERVAL_S and self._pace.done < self._pace.total:
             self._last = now

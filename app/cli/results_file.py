@@ -8,27 +8,22 @@ aggregate.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from app.cli.aggregating import Ranking, rows_of
 from app.cli.basis import Basis, basis_of, differences
-from app.cli.errors import CommandError, UsageError
+from app.cli.errors import UsageError
+from app.cli.locked_file import may_be_torn, open_locked, told, write_all
 from app.cli.scoring_request import Accepted, ScoringRequest
 from proxy.aggregates import Aggregate
 from proxy.errors import shown
 from proxy.json_types import JsonObject
-
-#: How each line begins.
-_HEAD: Final = b'{"index": '
 
 
 class ResultsFile:
@@ -54,7 +49,7 @@ class ResultsFile:
         self._end = 0
         self._ranked = False
         """Whether an item tells of an aggregate: one of an earlier run, perhaps of fewer items."""
-        self._descriptor = _open_locked(path)
+        self._descriptor = open_locked(path)
         try:
             self._read()
         except BaseException:
@@ -91,8 +86,8 @@ class ResultsFile:
         self._agree(differences(self._basis, basis), "nothing more was written")
         self._basis |= basis
         line = _encode(item)
-        with _told(f"cannot write to {self.path}"):
-            _write(self._descriptor, line)
+        with told(f"cannot write to {self.path}"):
+            write_all(self._descriptor, line)
         self._note(item, len(line))
 
     def finish(self, aggregate: Aggregate | None = None) -> None:
@@ -106,7 +101,7 @@ class ResultsFile:
         ranking = None if aggregate is None else Ranking(aggregate, rows_of(map(self._item, self._lines), aggregate))
         target = self.path.resolve()
         with (
-            _told(f"{self.path} is complete, but cannot be put in order"),
+            told(f"{self.path} is complete, but cannot be put in order"),
             NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream,
         ):
             copy = Path(stream.name)
@@ -168,8 +163,7 @@ class ResultsFile:
 
     def _check_torn(self, number: int, line: bytes) -> None:
         """Whether a line without an end may be cut off: only what we could have begun to write."""
-        written = line.rstrip(b"\0")  # blocks that a power cut kept from being filled
-        if not (written.startswith(_HEAD) or _HEAD.startswith(written)):
+        if not may_be_torn(line):
             raise self._refusal(number, f"{shown(line)} is no result")
 
     def _agree(self, differing: list[str], outcome: str) -> None:
@@ -194,44 +188,3 @@ class ResultsFile:
 
 def _encode(item: JsonObject) -> bytes:
     return json.dumps(item, allow_nan=False).encode() + b"\n"
-
-
-def _open_locked(path: Path) -> int:
-    """A descriptor that appends, and that holds the only lock on what is at `path` now."""
-    try:
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-            try:
-                if _lock(descriptor, path):
-                    return descriptor
-            except BaseException:
-                os.close(descriptor)
-                raise
-            os.close(descriptor)
-    except BlockingIOError as error:
-        raise UsageError(f"{path} is being written to by another process", ["name another file, or wait"]) from error
-    except OSError as error:
-        raise UsageError(f"cannot write to {path}: {error.strerror}") from error
-
-
-def _lock(descriptor: int, path: Path) -> bool:
-    """False if another process has just put its sorted file in the place of this one."""
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise UsageError(f"{path} is no regular file; name one that can be read again")
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return os.path.samestat(os.fstat(descriptor), path.stat())
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Tells people what failed, and why."""
-    try:
-        yield
-    except OSError as error:
-        raise CommandError(f"{what}: {error.strerror}") from error
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]

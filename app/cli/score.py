@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final
 
 import typer
@@ -17,6 +14,7 @@ from app.cli.aggregating import rank_items
 from app.cli.architectures_file import Entry, Unreadable, read_entries
 from app.cli.errors import UsageError
 from app.cli.file_scoring import score_into_file
+from app.cli.interrupts import interruptible
 from app.cli.local_scoring import LocalScoring
 from app.cli.output import OUTPUTS, OutputFormat
 from app.cli.progress import report_progress
@@ -79,10 +77,6 @@ nothing was scored.
 
 #: Spaces that --all can list.
 _ENUMERABLE: Final = tuple(name for name, space in SPACES.items() if space.enumerate is not None)
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: ends like Ctrl-C, with its own exit code."""
 
 
 def score(
@@ -170,21 +164,12 @@ def score(
         dedupe=dedupe,
     )
     entries = _entries(architectures or [], file, tag, space, everything=everything)
-    try:
-        with _sigterm_interrupts():
-            request = check_request(entries, options)
-            if output is not None:
-                score_into_file(request, url, output)
-            else:
-                _run(request, url, output_format or OutputFormat.TABLE)
-    except _Terminated:
-        raise typer.Exit(128 + signal.SIGTERM) from None
-    except KeyboardInterrupt:
-        stderr().print("interrupted; nothing is left running")
-        raise typer.Exit(128 + signal.SIGINT) from None
-    except BrokenPipeError:  # croze score ... | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+    with interruptible():
+        request = check_request(entries, options)
+        if output is not None:
+            score_into_file(request, url, output)
+        else:
+            _run(request, url, output_format or OutputFormat.TABLE)
 
 
 def _entries(
@@ -230,17 +215,3 @@ def _reporting(
         for item in items:
             progress.advance(failed=item["status"] != "scored")
             yield item
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM unwinds like Ctrl-C, so that engines end and a job at a service is canceled."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise _Terminated
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

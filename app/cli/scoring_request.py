@@ -151,7 +151,7 @@ def check_request(found: Iterable[Entry | Unreadable], options: ScoringOptions) 
     Raises:
         UsageError: an option or an architecture is wrong; every bad architecture is named by its line.
     """
-    _check_options(options)
+    check_options(options)
     accepted: list[Accepted] = []
     faults: list[str] = []
     space = get_space(options.space) if options.space else None
@@ -186,7 +186,12 @@ def check_settings(space: Space[Any], given: Mapping[str, int], classes: int) ->
         raise UsageError(f"these settings do not fit space {space.name}", details) from error
 
 
-def _check_options(options: ScoringOptions) -> None:
+def check_options(options: ScoringOptions) -> None:
+    """Whether everything that is named exists, and goes together.
+
+    Raises:
+        UsageError: it does not.
+    """
     try:
         for proxy in options.proxies:
             get_proxy(proxy)

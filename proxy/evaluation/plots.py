@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,37 +18,20 @@ from proxy.evaluation.pairs import Pair
 from proxy.evaluation.ranks import mean_ranks
 from proxy.evaluation.report import shown_estimate
 from proxy.evaluation.scores import COUNTS
+from proxy.pictures import BLUE, GREY, INK, STYLE, VERMILION, as_it_is, can_draw, save
+
+__all__ = ["can_draw", "draw"]
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
 
-_SINGLE, _AGGREGATE, _COUNT = "#0072B2", "#D55E00", "#7F7F7F"
-_INK: Final = "#333333"
+_SINGLE, _AGGREGATE, _COUNT = BLUE, VERMILION, GREY
 _LEGEND: Final = (("score", _SINGLE), ("aggregate of ranks", _AGGREGATE), ("size of the network", _COUNT))
-_STYLE: Final[dict[str, Any]] = {
-    "font.size": 9,
-    "axes.edgecolor": "#999999",
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "croze",  # else element ids are random
-}
-_DPI: Final = 130
 #: Panels side by side.
 _BARS_ACROSS: Final = 4
 _CLOUDS_ACROSS: Final = 5
-
-
-def can_draw() -> bool:
-    """Whether matplotlib is installed."""
-    return find_spec("matplotlib") is not None
 
 
 def draw(evaluation: Evaluation, folder: Path) -> list[tuple[str, Path]]:
@@ -65,20 +47,12 @@ def draw(evaluation: Evaluation, folder: Path) -> list[tuple[str, Path]]:
 
     written: list[tuple[str, Path]] = []
     names = _file_names([target.name for target in evaluation.targets])
-    with rc_context(_STYLE):
-        written.append(("Rank correlation by target", _save(_bars(evaluation), folder / "correlations")))
+    with rc_context(STYLE):
+        written.append(("Rank correlation by target", save(_bars(evaluation), folder / "correlations")))
         for target, name in names.items():
             title = f"Scores and {target}"
-            written.append((title, _save(_clouds(evaluation, target), folder / f"scatter_{name}")))
+            written.append((title, save(_clouds(evaluation, target), folder / f"scatter_{name}")))
     return written
-
-
-def _save(figure: Figure, stem: Path) -> Path:
-    path = stem.with_name(f"{stem.name}.png")
-    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
-    figure.set_layout_engine("none")  # it is laid out now; that takes longer than drawing
-    figure.savefig(stem.with_name(f"{stem.name}.svg"), dpi=_DPI, metadata={"Date": None, "Creator": None})
-    return path
 
 
 def _file_names(targets: Sequence[str]) -> dict[str, str]:
@@ -94,11 +68,6 @@ def _file_names(targets: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _as_it_is(name: str) -> str:
-    """A name that is no formula, whatever it holds."""
-    return name.replace("$", r"\$")
-
-
 def _bars(evaluation: Evaluation) -> Figure:
     """Spearman's rho with its interval, a panel a target, the best on top."""
     targets = [target.name for target in evaluation.targets]
@@ -110,7 +79,7 @@ def _bars(evaluation: Evaluation) -> Figure:
         pairs = evaluation.of_target(target)[::-1]
         for position, pair in enumerate(pairs):
             _bar(panel, position, pair, _color(evaluation, pair.score))
-        panel.set_yticks(range(len(pairs)), [_as_it_is(pair.score) for pair in pairs])
+        panel.set_yticks(range(len(pairs)), [as_it_is(pair.score) for pair in pairs])
         panel.tick_params(axis="y", length=0)
         panel.set_xlim(left, 1.18)
         panel.set_xticks([tick / 4 for tick in range(math.ceil(left * 4), 5)])
@@ -118,7 +87,7 @@ def _bars(evaluation: Evaluation) -> Figure:
         panel.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)
         panel.set_axisbelow(True)
         panel.axvline(0, color="#999999", linewidth=0.8)
-        panel.set_title(_as_it_is(target), fontweight="bold")
+        panel.set_title(as_it_is(target), fontweight="bold")
         if _nothing_below(panel, len(targets)):
             panel.set_xlabel("Spearman's rho")
     shown = {_color(evaluation, name) for name in evaluation.scores}
@@ -133,7 +102,7 @@ def _bar(panel: Axes, position: int, pair: Pair, color: str) -> None:
         return
     panel.barh(position, value, height=0.66, color=color, alpha=0.85)
     if low is not None and high is not None:
-        panel.plot([low, high], [position, position], color=_INK, linewidth=1.3, solid_capstyle="butt")
+        panel.plot([low, high], [position, position], color=INK, linewidth=1.3, solid_capstyle="butt")
     end = max(value, high or value, 0.0)
     panel.text(end + 0.025, position, f"{value:.2f}".replace("-0.00", "0.00"), va="center", fontsize=7.5)
 
@@ -158,11 +127,11 @@ def _clouds(evaluation: Evaluation, target: str) -> Figure:
         panel.set_xticks([0, 50, 100])
         panel.grid(visible=True, color="#E5E5E5", linewidth=0.6)
         panel.set_axisbelow(True)
-        panel.set_title(f"{_as_it_is(pair.score)}\n$\\rho$ = {shown_estimate(pair.spearman)}")
+        panel.set_title(f"{as_it_is(pair.score)}\n$\\rho$ = {shown_estimate(pair.spearman)}")
         if _nothing_below(panel, len(pairs)):
             panel.set_xlabel("percentile by score")
         if _place(panel).is_first_col():
-            panel.set_ylabel(f"{_as_it_is(target)}, %")
+            panel.set_ylabel(f"{as_it_is(target)}, %")
     return figure
 
 

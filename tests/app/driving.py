@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -68,6 +68,23 @@ def work(store: Store, job_id: str, limit: int = 1000, value: float = 1.5) -> li
         outcome = ItemOutcome(status="scored", scores={score.proxy: score.to_json() for score in scores})
         assert store.jobs.record(job_id, WORKER, claim.item.index, outcome, keep)
     return [claim.item.index for claim in claims]
+
+
+def work_by(store: Store, job_id: str, value_of: Callable[[str, str], float | None]) -> None:
+    """Claims and ends all items of a job, the last first, each by (proxy, architecture). None: there is no value."""
+    job = store.jobs.get(job_id)
+    assert job is not None
+    for claim in reversed(store.jobs.claim(job_id, WORKER, 1000)):
+        scores, failed = {}, False
+        for proxy in job.spec.proxies:
+            value = value_of(proxy, claim.item.architecture)
+            score = _score(job, proxy, value or 0.0)
+            if value is None:
+                error, failed = {"code": "non_finite", "message": "it is not"}, True
+                score = replace(score, status="failed", value=None, components={}, error=error)
+            scores[proxy] = score.to_json()
+        outcome = ItemOutcome(status="failed" if failed else "scored", scores=scores)
+        assert store.jobs.record(job_id, WORKER, claim.item.index, outcome, {})
 
 
 def fail(store: Store, job_id: str, code: str) -> None:

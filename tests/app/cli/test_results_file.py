@@ -219,7 +219,7 @@ def test_a_file_put_in_order_meanwhile_is_the_one_that_is_opened(
             copy.write_bytes(path.read_bytes())
             replaced.append(copy.replace(path))
 
-    monkeypatch.setattr("app.cli.results_file.fcntl.flock", replace_first)
+    monkeypatch.setattr("app.cli.locked_file.fcntl.flock", replace_first)
     with opened(path, request_of_nine) as results:
         results.append(result(request_of_nine, 2))
     assert indexes(path) == [3, 1, 2]
