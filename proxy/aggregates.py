@@ -76,8 +76,21 @@ def get_aggregate(name: str) -> Aggregate:
         UnknownAggregate: there is none.
     """
     if name not in AGGREGATES:
-        raise UnknownAggregate(f"aggregate {shown(name)} does not exist; {allowed_names(name, AGGREGATES)}")
+        raise UnknownAggregate(
+            f"aggregate {shown(name)} does not exist; {allowed_names(name, AGGREGATES)}, or name proxies of your own "
+            "(docs/aggregates.md)"
+        )
     return AGGREGATES[name]
+
+
+def check_method(method: str) -> None:
+    """That there is such a method.
+
+    Raises:
+        InvalidAggregate: there is none.
+    """
+    if method not in METHODS:
+        raise InvalidAggregate(f"method {shown(method)} does not exist; {allowed_names(method, METHODS)}")
 
 
 def aggregate_of(proxies: Sequence[str], method: str = "log_rank") -> Aggregate:
@@ -87,8 +100,7 @@ def aggregate_of(proxies: Sequence[str], method: str = "log_rank") -> Aggregate:
         UnknownProxy: no proxy of that name.
         InvalidAggregate: they are too few or too many, one is named twice, or there is no such method.
     """
-    if method != "log_rank":
-        raise InvalidAggregate(f"method {shown(method)} does not exist; {allowed_names(method, METHODS)}")
+    check_method(method)
     for proxy in proxies:
         get_proxy(proxy)
     if not MIN_PROXIES <= len(proxies) <= MAX_PROXIES:

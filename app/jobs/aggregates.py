@@ -15,7 +15,7 @@ from app.jobs.schemas import SubmitRequest
 from app.jobs.standings import LEAST
 from app.validation import brief
 from proxy import numerics
-from proxy.aggregates import Aggregate, Row, aggregate_of, get_aggregate, row_of
+from proxy.aggregates import Aggregate, Row, aggregate_of, check_method, get_aggregate, row_of
 from proxy.errors import Fault
 from proxy.proxies import get_proxy
 from proxy.reference_scores import Conditions, find_reference, shipped
@@ -125,6 +125,8 @@ def _named(asked: AggregateRequest) -> Aggregate:
     if (asked.name is None) == (asked.proxies is None):
         problem = "names neither a preset nor proxies" if asked.name is None else "names a preset and proxies"
         raise InvalidRequest.of(Fault("aggregate", problem, "give either name or proxies"))
+    with located("aggregate.method"):
+        check_method(asked.method)
     if asked.proxies is None:
         with located("aggregate.name"):
             return get_aggregate(asked.name or "")

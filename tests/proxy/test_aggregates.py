@@ -150,7 +150,7 @@ def test_aggregates_are_read_by_name_or_by_their_proxies() -> None:
     ("text", "error", "says"),
     [
         ("robost", UnknownAggregate, "did you mean 'robust'"),
-        ("croze", UnknownAggregate, "allowed: robust"),
+        ("croze", UnknownAggregate, "allowed: robust, or name proxies of your own"),
         ("croze+parms", UnknownProxy, "did you mean 'params'"),
         ("croze+croze", InvalidAggregate, "'croze' is named more than once"),
         ("croze+", UnknownProxy, "''"),

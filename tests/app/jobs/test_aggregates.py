@@ -153,6 +153,7 @@ def test_the_same_aggregate_is_the_same_request(api: httpx.Client) -> None:
         ({"proxies": []}, "invalid_aggregate", "name 2 to 20"),
         ({"proxies": ["croze", "croze"]}, "invalid_aggregate", "named more than once"),
         ({"proxies": ["croze", "params"], "method": "mean"}, "invalid_aggregate", "allowed: log_rank"),
+        ({"name": "robust", "method": "mean"}, "invalid_aggregate", "aggregate.method: method 'mean' does not exist"),
         ({"name": "robust", "proxies": ["croze", "params"]}, "invalid_request", "either name or proxies"),
         ({}, "invalid_request", "either name or proxies"),
         ({"proxies": ["croze", "params"], "reference": "all"}, "invalid_request", "preset"),
