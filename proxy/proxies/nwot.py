@@ -18,6 +18,9 @@ from proxy.subject import Subject
 def compute(subject: Subject) -> ProxyResult:
     """log |det K|, with K the number of ReLUs that agree on two images.
 
+    Departs from the authors' code where an operation `none` cuts a ReLU off from the logits: it counts there, but not
+    here, as nothing that it does can be seen.
+
     Raises:
         SingularMatrix: all ReLUs agree on two of the images.
     """

@@ -21,7 +21,8 @@ def compute(subject: Subject) -> ProxyResult:
     """The logarithm of the sum over all weights of |weight times gradient of the sum of the logits|.
 
     Departs from the papers: they do not take the logarithm, which changes no rank. The sum itself leaves the range of
-    float64 for deep networks.
+    float64 for deep networks. And what batch norms a space keeps when it is scored without (the two reductions of
+    NAS-Bench-201) stay here too. Of 42 cells that made the logarithm 6.9 smaller, and changed no rank.
 
     Raises:
         ZeroGradient: the logits depend on no weight.
