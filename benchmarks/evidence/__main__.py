@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from benchmarks.evidence import doubts, tables
 from benchmarks.evidence.plots import draw_all
-from benchmarks.evidence.tables import TABLES
 
+TABLES: Final = {**tables.TABLES, **doubts.TABLES}
 PAGE: Final = Path(__file__).parents[2] / "docs" / "evidence.md"
 #: Where a table goes: between a comment that names it and one that ends it.
 _PLACE: Final = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)

