@@ -82,11 +82,12 @@ def _values(search: Search, best: Trial) -> Figure:
     scored = [trial for trial in search.trials if trial.values is not None]
     figure = Figure(figsize=(7.2, 0.5 + 2.5 * len(objectives)), layout="constrained")
     panels = figure.subplots(len(objectives), 1, squeeze=False, sharex=True)[:, 0]
+    label = f"best by {as_it_is(objectives[0].name)}" if len(objectives) > 1 else "the best found"
     for panel, objective in zip(panels, objectives, strict=True):
         values = _column(objective, scored)
         _cloud(panel, scored, [trial.proposal.number for trial in scored], values)
         _line_of_best(panel, objective, scored, values)
-        _mark(panel, best.proposal.number, values[scored.index(best)])
+        _mark(panel, best.proposal.number, values[scored.index(best)], label)
         panel.set_ylabel(_label(objective))
         panel.grid(visible=True, color="#E5E5E5", linewidth=0.6)
         panel.set_axisbelow(True)
@@ -118,10 +119,10 @@ def _line_of_best(panel: Axes, objective: Objective, scored: Sequence[Trial], va
     panel.step(numbers, best, where="post", color=_BEST, linewidth=1.2, label="best so far")
 
 
-def _mark(panel: Axes, x: float, y: float) -> None:
+def _mark(panel: Axes, x: float, y: float, label: str) -> None:
     panel.plot(
         [x], [y], linestyle="none", marker="o", markersize=8, markerfacecolor="none", markeredgecolor=_BEST,
-        markeredgewidth=1.4, label="the best found",
+        markeredgewidth=1.4, label=label,
     )  # fmt: skip
 
 
