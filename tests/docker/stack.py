@@ -52,18 +52,19 @@ class Stack:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(self, *arguments: str, check: bool = True, **settings: str) -> subprocess.CompletedProcess[str]:
-        """`docker/stack.sh ARGUMENTS`, e.g. `run("compose", "ps")`."""
-        environment = {
+    def _variables(self) -> dict[str, str]:
+        return {
             **_environment(self.project),
             "CROZE_SECRETS_DIR": str(self.secrets),
             "CROZE_PORT": str(self.port),
             **self.settings,
-            **settings,
         }
+
+    def run(self, *arguments: str, check: bool = True, **settings: str) -> subprocess.CompletedProcess[str]:
+        """`docker/stack.sh ARGUMENTS`, e.g. `run("compose", "ps")`."""
         done = subprocess.run(
             [SCRIPT, *arguments],
-            env=environment,
+            env=self._variables() | settings,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -77,6 +78,22 @@ class Stack:
         """What `docker compose ARGUMENTS` prints."""
         done = self.run("compose", *arguments, check=check, **settings)
         return done.stdout + done.stderr
+
+    def shell(self, commands: str, folder: Path) -> str:
+        """Commands of docs/deployment.md, run in a folder with this stack's secrets; what they print."""
+        for documented, here in (
+            ("docker/stack.sh", str(SCRIPT)),
+            ("docker compose", f"{SCRIPT} compose"),
+            ("make ", f"{SCRIPT} "),
+            (" secrets/", f" {self.secrets}/"),
+        ):
+            commands = commands.replace(documented, here)
+        done = subprocess.run(
+            ["/bin/sh", "-euc", commands], env=self._variables(), cwd=folder, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=COMMAND_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{commands}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
 
     def say(self, what: str) -> None:
         """A line of the log that docs/deployment.md shows."""
@@ -97,9 +114,13 @@ class Stack:
     def health(self, service: str) -> list[str]:
         return sorted(str(row["Health"]) for row in self.containers(service))
 
+    def logged(self, service: str) -> list[str]:
+        """The lines that a service's containers logged."""
+        return self.run("compose", "logs", "--no-log-prefix", "--no-color", service).stdout.splitlines()
+
     def first_line(self, service: str) -> str:
         """The first line that a service's first container logged."""
-        return (self.run("compose", "logs", "--no-log-prefix", "--no-color", service).stdout.splitlines() or [""])[0]
+        return (self.logged(service) or [""])[0]
 
 
 def becomes(condition: Callable[[], bool], seconds: float) -> bool:

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
-from tests.app.test_secrets import free_port
 from tests.docker.stack import ROOT, Stack, becomes, reason_to_skip
 
 _SKIP: Final = reason_to_skip()
@@ -33,29 +31,6 @@ KILL: Final = (
     "Path('/proc').iterdir() if p.name.isdigit() and p.name not in ('1', str(os.getpid())) and "
     "b'workers.main' in (p / 'cmdline').read_bytes()]"
 )
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("stack")
-    log = ROOT / "build" / "compose-test.log"
-    log.parent.mkdir(exist_ok=True)
-    log.unlink(missing_ok=True)
-    made = Stack(f"croze-test-{os.getpid()}", folder / "secrets", free_port(), log)
-    try:
-        yield made
-    finally:
-        made.run("down", "--volumes", "--timeout", "5", check=False)
-        made.say("torn down")
-
-
-@pytest.fixture(scope="module")
-def up(stack: Stack) -> Stack:
-    stack.compose("build")
-    stack.say("both images built")
-    stack.run("up")
-    stack.say("up and healthy: redis, api, 2 workers; the first key is made")
-    return stack
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +65,15 @@ def test_what_runs_is_confined(up: Stack) -> None:
     assert httpx.get(f"{up.url}/v1/jobs", timeout=30).status_code == 401
     assert (up.secrets / "api_key").stat().st_mode & 0o777 == 0o600
     assert up.secrets.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_first_score_is_had_as_the_manual_says(up: Stack) -> None:
+    blocks = [block for block in (ROOT / "README.md").read_text().split("```") if "make up" in block]
+    assert len(blocks) == 1
+    block = re.sub(r"(?m)^sh$|^make up.*$", "", blocks[0]).replace(" exec ", " exec -T ")
+    printed = up.shell(block, ROOT)
+    assert re.search(r"\b7\.\d{1,4}e\+09\b", printed), printed
+    up.say("the manual's three commands: a score")
 
 
 def test_a_job_survives_everything_and_its_scores_are_those_of_this_machine(
@@ -141,16 +125,35 @@ def test_a_job_survives_everything_and_its_scores_are_those_of_this_machine(
         up.say("down and up again: the job and the key are still there")
 
 
+def said_and_seen(stack: Stack, service: str, words: str) -> None:
+    """The first line that it logs has these words, and compose shows it unhealthy."""
+    assert becomes(lambda: words in stack.first_line(service), LONG_S), stack.first_line(service)
+    assert becomes(lambda: stack.health(service) == ["unhealthy"], LONG_S)
+    stack.say(f"{service}: {stack.first_line(service)[:150]}")
+
+
+#: Makes API and worker anew, and nothing else.
+RECREATE: Final = ("up", "--detach", "--no-deps", "--force-recreate", "--scale", "worker=1", "api", "worker")
+
+
 def test_a_wrong_password_is_said_and_seen(up: Stack, tmp_path: Path) -> None:
     wrong = tmp_path / "secrets"
     wrong.mkdir()
     (wrong / "redis_password").write_text("not-the-one")
-    up.compose(
-        "up", "--detach", "--no-deps", "--force-recreate", "--scale", "worker=1", "worker", CROZE_SECRETS_DIR=str(wrong)
-    )
-    assert becomes(lambda: "does not accept this user or password" in up.first_line("worker"), LONG_S)
-    assert becomes(lambda: up.health("worker") == ["unhealthy"], LONG_S)
-    up.say(f"wrong password: {up.first_line('worker')[:120]}")
+    up.compose(*RECREATE, CROZE_SECRETS_DIR=str(wrong))
+    for service in ("api", "worker"):
+        said_and_seen(up, service, "does not accept this user or password")
+    assert httpx.get(f"{up.url}/readyz", timeout=30).status_code == 503
+
+
+def test_a_redis_that_is_away_is_said_and_seen_and_waited_for(up: Stack) -> None:
+    up.compose("stop", "redis")
+    up.compose(*RECREATE)
+    for service in ("api", "worker"):
+        said_and_seen(up, service, "Redis at redis:6379")
+    up.compose("start", "redis")
+    assert becomes(lambda: up.health("api") + up.health("worker") == ["healthy", "healthy"], LONG_S)
+    up.say("Redis is back: API and worker are healthy by themselves")
 
 
 def test_a_missing_password_is_said(up: Stack, tmp_path: Path) -> None:
@@ -170,22 +173,13 @@ def test_a_gpu_that_is_not_there_is_said(up: Stack) -> None:
     up.say("a GPU that is not there ends the worker, with its reason")
 
 
-def test_a_full_disk_is_waited_out(up: Stack) -> None:
-    up.compose("up", "--detach", "--no-deps", "--force-recreate", "redis", CROZE_REDIS_MIN_ROOM_MB="999999999")
-    assert becomes(lambda: "the disk is full" in up.first_line("redis"), LONG_S)
-    assert becomes(lambda: up.health("redis") == ["unhealthy"], LONG_S)
-    assert becomes(lambda: up.health("api") == ["unhealthy"], LONG_S)
-    with suppress(httpx.TransportError):
-        assert httpx.get(f"{up.url}/readyz", timeout=30).status_code == 503
-    up.say("a full disk: redis waits and is unhealthy, and so is the API")
-
-
 def test_a_port_that_is_taken_is_said(up: Stack) -> None:
     other = f"{up.project}-other"
     second = Stack(other, up.secrets, up.port, up.log)
     try:
         done = second.run("up", check=False, CROZE_UP_TIMEOUT="120")
         assert done.returncode == 1
+        assert re.search("address already in use|already allocated|port is already", done.stderr), done.stderr
         assert "CROZE_PORT" in done.stderr
     finally:
         second.run("down", "--volumes", "--timeout", "5", check=False)
