@@ -20,6 +20,7 @@ import re
 import shutil
 import sys
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -103,7 +104,7 @@ class Everything:
         known = {index: values for index, values in scored.items() if values is not None}
         points = dict(zip(known, points_of(objectives, [*known.values()]), strict=True))
         firsts = sorted(-point[0] for point in points.values())
-        ranks = {index: int(np.searchsorted(firsts, -point[0])) + 1 for index, point in points.items()}
+        ranks = {index: bisect_left(firsts, -point[0]) + 1 for index, point in points.items()}
         cells = [*points]
         return ranks, frozenset(cells[place] for place in front([*points.values()]))
 
