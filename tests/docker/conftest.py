@@ -22,7 +22,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         yield made
     finally:
-        made.run("down", "--volumes", "--timeout", "5", check=False)
+        # Those of the overlays too, with their volumes.
+        files = ":".join(["docker-compose.yml", "docker/compose.observability.yml", "docker/compose.tls.yml"])
+        made.run("down", "--volumes", "--timeout", "5", check=False, COMPOSE_FILE=files, CROZE_HOSTNAME="localhost")
         made.say("torn down")
 
 
