@@ -18,6 +18,7 @@ from proxy.data import load_batch
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.scorer import Scorer
 from proxy.spaces import get_space
+from proxy.task import Environment, address
 from workers.records import JobSpec
 
 #: Processors differ by 1e-7 or so in float32.
@@ -75,7 +76,8 @@ def test_the_answer_is_the_real_one() -> None:
     real = json.loads(json.dumps(score.to_json()))
     for name in real.keys() - {"value", "components", "environment", "seconds", "layers"}:
         assert real[name] == shown[name], name
-    assert shown.keys() == (real.keys() - {"layers"}) | {"reference", "spread"}
+    assert shown.keys() == (real.keys() - {"layers"}) | {"digest", "reference", "spread"}
+    assert shown["digest"] == address(task, "croze", Environment(**shown["environment"]))
     assert shown["reference"] == reference_json(real, job), "what is shipped in proxy/reference_scores says this"
 
 
