@@ -74,4 +74,5 @@ def test_the_public_paths_are_these() -> None:
         ("GET", "/readyz"),
         ("GET", "/metrics"),
         ("GET", "/v1/workers"),
+        ("GET", "/v1/scores/{digest}"),
     }
