@@ -106,10 +106,13 @@ def test_a_new_release_takes_over_and_leaves_the_old_images(up: Stack, job: str)
     up.say("and back to the old ones")
 
 
-def test_overlays_are_what_compose_understands(stack: Stack) -> None:
-    for overlay in ("gpu", "observability", "tls"):
-        files = f"docker-compose.yml:docker/compose.{overlay}.yml"
-        stack.compose("config", "--quiet", COMPOSE_FILE=files, CROZE_HOSTNAME="scores.example.org")
+@pytest.mark.parametrize(
+    ("overlay", "added"), [("gpu", {"gpu-0"}), ("observability", {"prometheus", "grafana"}), ("tls", {"tls"})]
+)
+def test_overlays_are_what_compose_understands(stack: Stack, overlay: str, added: set[str]) -> None:
+    files = f"docker-compose.yml:docker/compose.{overlay}.yml"
+    services = stack.compose("config", "--services", COMPOSE_FILE=files, CROZE_HOSTNAME="scores.example.org")
+    assert {"redis", "api", "worker"} | added <= {*services.split()}
 
 
 def stand_ins(stack: Stack, files: str, *services: str) -> str:
