@@ -263,8 +263,14 @@ def fisher(one: Hooked) -> float:
     return total
 
 
-def jacob_cov(one: Hooked) -> float:
+def jacobian_of_sum(one: Hooked) -> Tensor:
+    """[N, C, H, W]: of the sum of the logits."""
     (jacobian,) = torch.autograd.grad(one.logits, [one.x], torch.ones_like(one.logits), retain_graph=True)
+    return jacobian
+
+
+def jacob_cov(one: Hooked) -> float:
+    jacobian = jacobian_of_sum(one)
     v = np.linalg.eigvalsh(np.corrcoef(jacobian.flatten(1).numpy()))
     return -float(np.sum(np.log(v + 1e-5) + 1 / (v + 1e-5)))
 

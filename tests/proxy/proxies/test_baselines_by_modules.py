@@ -68,7 +68,13 @@ def test_baselines_are_those_of_ordinary_modules(
     task = task_of(space, architecture.canonical, small_batch, proxies=tuple(PLAINLY), seed=SEED)
     images, labels = torch.from_numpy(small_batch.images_NCHW).double(), torch.from_numpy(small_batch.labels_N)
     one = Hooked(network(space, architecture), images, labels)
+    # Where every path ends in a batch norm, the Jacobian is rounding, and no two ways of taking it agree.
+    is_rounding = bool(plainly.jacobian_of_sum(one).abs().amax() < 1e-12)
     for score in scorer.score(task, small_batch):
+        if score.proxy == "jacob_cov" and is_rounding:
+            assert score.error is not None
+            assert score.error["code"] == "zero_gradient"
+            continue
         formula, tolerance = PLAINLY[score.proxy]
         assert score.value == pytest.approx(formula(one), rel=tolerance), score.proxy
 
