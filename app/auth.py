@@ -64,11 +64,25 @@ def _holder(authorization: str, keys: ApiKeys) -> Caller:
     scheme, _, token = authorization.strip().partition(" ")
     found = keys.find(token.strip()) if scheme.lower() == "bearer" else None
     if found is None:
-        raise InvalidKey(
-            f"the key in the Authorization header is unknown or was revoked; {_REPAIR}",
-            headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
-        )
+        raise _not_known()
     return Caller(key=found.id, name=found.name, role=found.role)
+
+
+def check_still_known(caller: Caller, keys: ApiKeys) -> None:
+    """For what goes on after the request was let in.
+
+    Raises:
+        InvalidKey: the caller's key has been revoked meanwhile.
+    """
+    if caller.key is not None and not keys.lets_in(caller.key):
+        raise _not_known()
+
+
+def _not_known() -> InvalidKey:
+    return InvalidKey(
+        f"the key in the Authorization header is unknown or was revoked; {_REPAIR}",
+        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+    )
 
 
 async def get_caller(request: Request) -> Caller:

@@ -1,11 +1,14 @@
-"""JSON bodies, read more strictly than by the standard library: no NaN, and every bad document is a 4xx.
+"""JSON bodies, read more strictly than by the standard library: no NaN, no name twice in an object, and every
+bad document is a 4xx.
 
-Python's parser takes NaN, raises three kinds of error beside its own, and FastAPI answers those with a bare 400.
+Python's parser takes NaN, keeps the last of two values of one name without a word, raises three kinds of error beside
+its own, and FastAPI answers those with a bare 400.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -45,10 +48,11 @@ def loads(content: bytes) -> Any:
     """The JSON value of a body.
 
     Raises:
-        InvalidJson: it is no JSON, holds NaN or Infinity, or is nested too deep for any architecture.
+        InvalidJson: it is no JSON, holds NaN or Infinity, names something twice, or is nested too deep for any
+            architecture.
     """
     try:
-        return json.loads(content, parse_constant=_no_constant)
+        return json.loads(content, parse_constant=_no_constant, object_pairs_hook=_each_name_once)
     except json.JSONDecodeError as error:
         message = f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}; send one JSON object"
         raise InvalidJson(message) from None
@@ -64,6 +68,16 @@ def loads(content: bytes) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise InvalidJson(f"{name} is not JSON; send finite numbers, or null")
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise InvalidJson(
+            f"{shown(name)} is named twice in one object, and which value is meant is not known; name it once"
+        )
+    return value
 
 
 def _check_media_type(request: Request) -> None:

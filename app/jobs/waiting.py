@@ -14,7 +14,8 @@ from typing import Final, ParamSpec, TypeAlias, TypeVar
 import anyio
 from starlette.concurrency import run_in_threadpool
 
-from app.errors import UnknownJob
+from app.auth import check_still_known
+from app.errors import InvalidKey, UnknownJob
 from app.jobs.refusals import JobDeleted, JobExpired
 from app.jobs.service import Jobs
 from proxy.json_types import JsonObject
@@ -53,6 +54,7 @@ async def until_ended(jobs: Jobs, job_id: str, seconds: float, is_gone: Callable
 
     Raises:
         UnknownJob, JobExpired, JobDeleted: no such job.
+        InvalidKey: the caller's key was revoked meanwhile.
     """
     deadline = time.monotonic() + seconds
     job = await run_in_threadpool(jobs.get, job_id)
@@ -61,15 +63,20 @@ async def until_ended(jobs: Jobs, job_id: str, seconds: float, is_gone: Callable
         if job.status in TERMINAL_JOB or left <= 0 or await is_gone():
             break
         await anyio.sleep(min(pause, left))
-        job = await run_in_threadpool(jobs.get, job_id)
+        job = await run_in_threadpool(_again, jobs, job_id)
     return job
+
+
+def _again(jobs: Jobs, job_id: str) -> Job:
+    check_still_known(jobs.caller, jobs.store.api_keys)
+    return jobs.get(job_id)
 
 
 async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncIterator[bytes]:
     """What `render` makes of every look at the job, until it has ended and all its items have been seen.
 
     Items come in the order in which they ended, from the `start`-th on; canceled ones are the last. The last look
-    holds none. If the job is deleted or expires while it is read, that ends too.
+    holds none. If the job is deleted or expires while it is read, or the caller's key is revoked, that ends too.
 
     Raises:
         StoreUnavailable: Redis has been away for too long.
@@ -79,7 +86,7 @@ async def follow(jobs: Jobs, job: Job, start: int, render: Render) -> AsyncItera
         began = time.monotonic()
         try:
             look = await _patiently(_look, jobs, known, start, render)
-        except (UnknownJob, JobExpired, JobDeleted):
+        except (UnknownJob, JobExpired, JobDeleted, InvalidKey):
             return
         price, known = time.monotonic() - began, look.job
         start += look.items
@@ -108,8 +115,10 @@ def _look(jobs: Jobs, known: Job, start: int, render: Render) -> _Look:
 
     Raises:
         UnknownJob, JobExpired, JobDeleted: the job is gone.
+        InvalidKey: the caller's key was revoked.
         StoreUnavailable: Redis is away.
     """
+    check_still_known(jobs.caller, jobs.store.api_keys)
     # The job is looked at before its items: what had finished when it ended is then surely read.
     job = known if known.status in TERMINAL_JOB else jobs.get(known.spec.id)
     items = jobs.store.jobs.finished(job.spec.id, start, CHUNK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from app.gate import OPEN_PATHS, _is_from_here, is_open
 from app.main import create_app
 from app.settings import Settings
 from tests.app.conftest import Serve
-from tests.app.driving import cells, submit, submitted
+from tests.app.driving import cells, submit, submitted, work
 from workers.records import Role
 from workers.store import Store
 
@@ -98,6 +99,38 @@ def test_a_key_lets_in_until_it_is_revoked(api: httpx.Client, store: Store) -> N
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
     assert api.get(path, headers=bearer(new_token)).status_code == 200
     assert api.get(path, headers={"Authorization": f"bEaReR   {new_token}"}).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "text/event-stream"])
+def test_a_stream_ends_when_its_key_is_revoked(api: httpx.Client, store: Store, accept: str) -> None:
+    key, token = store.api_keys.add("alice", "user")
+    headers = {**bearer(token), "Accept": accept}
+    with httpx.Client(base_url=api.base_url, headers=bearer(token)) as alice:
+        job = submitted(alice, architectures=cells(2))
+    work(store, job["id"], limit=1)
+    path = job["links"]["events" if "event" in accept else "scores"]
+    with api.stream("GET", path, headers=headers, timeout=20) as answer:
+        lines = answer.iter_lines()
+        assert next(lines), "what has ended comes at once"
+
+        store.api_keys.revoke(key.id)
+
+        for _ in lines:
+            pass  # until the service ends it; the job itself would never end
+    check_problem(api.get(path, headers=headers), 401, "invalid_key")
+
+
+def test_a_wait_is_refused_when_its_key_is_revoked(api: httpx.Client, store: Store) -> None:
+    key, token = store.api_keys.add("alice", "user")
+    with httpx.Client(base_url=api.base_url, headers=bearer(token)) as alice:
+        job = submitted(alice, architectures=cells(1))
+    timer = threading.Timer(0.5, store.api_keys.revoke, [key.id])
+    timer.start()
+
+    answer = api.get(job["links"]["self"], params={"wait": 20}, headers=bearer(token), timeout=19)
+    timer.join()
+
+    check_problem(answer, 401, "invalid_key")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from proxy.task import Score
 from tests.workers import odd_engine_seeds as seeds
 from tests.workers.processes import exists, is_alive, is_gone_within, kill, python, read_line, wait_until
 from tests.workers.scoring import ODD_ENGINE, ROOT, endless_task, small_batch, small_task
-from workers.engine import BATCHES_KEPT, Engine
+from workers.engine import BATCHES_KEPT, Engine, engine_variables
 from workers.errors import EngineDied, EngineStartFailed, EngineStopped, EngineTimeout, TaskFailed
 
 BATCH = small_batch()
@@ -208,6 +208,12 @@ def test_one_thread_whatever_the_environment_says(odd_shared: Engine, monkeypatc
     odd_shared.load_batch(BATCH)
     score, _ = odd_shared.score(small_task(BATCH, seeds.COUNTS_THREADS))
     assert score.components == {"torch": 1.0, "omp": 1.0}
+
+
+@pytest.mark.parametrize(("set_already", "found"), [(None, "glibc.malloc.hugetlb=1"), ("glibc.malloc.check=0",) * 2])
+def test_tunables_of_the_c_library_that_are_set_stay(set_already: str | None, found: str) -> None:
+    environment = {} if set_already is None else {"GLIBC_TUNABLES": set_already}
+    assert engine_variables(environment)["GLIBC_TUNABLES"] == found
 
 
 def test_the_last_used_batches_are_kept_on_both_sides(engine: Engine) -> None:

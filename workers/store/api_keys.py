@@ -47,6 +47,11 @@ class ApiKeys:
         matches = hmac.compare_digest(_digest(match[2]), _NOBODY if key is None else key.digest)
         return key if matches and key is not None and key.revoked_at is None else None
 
+    def lets_in(self, key_id: str) -> bool:
+        """Whether a key of that id is there, and has not been revoked."""
+        key = self._get(key_id)
+        return key is not None and key.revoked_at is None
+
     def exist(self) -> bool:
         """Whether there is a key, or ever was one."""
         return bool(self._wire.command("EXISTS", keys.API_KEYS))

@@ -152,6 +152,12 @@ BODIES: Final[dict[str, tuple[str | bytes, int, str, list[str]]]] = {
     "not_json": ("{space: 1}", 400, "invalid_json", ["line 1, column 2"]),
     "list": ("[]", 422, "invalid_request", ["list of 0", "object"]),
     "string": ('"job"', 422, "invalid_request", ["'job'", "object"]),
+    "named twice": (
+        '{"space": "nasbench201", "seed": 1, "architectures": [0], "seed": 2}',
+        400,
+        "invalid_json",
+        ["'seed'", "twice"],
+    ),
     "nan": ('{"space": "nasbench201", "architectures": [NaN]}', 400, "invalid_json", ["NaN", "finite"]),
     "infinity": ('{"metadata": {"x": -Infinity}}', 400, "invalid_json", ["-Infinity", "finite"]),
     "infinite_metadata": (

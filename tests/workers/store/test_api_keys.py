@@ -61,6 +61,9 @@ def test_a_revoked_key_is_shown_and_lets_nobody_in(store: Store) -> None:
     assert store.api_keys.find(old_token) is None
     assert store.api_keys.find(new_token) == new
     assert store.api_keys.revoke(old.id) == revoked, "the first time counts"
+    assert not store.api_keys.lets_in(old.id)
+    assert store.api_keys.lets_in(new.id)
+    assert not store.api_keys.lets_in("0" * 12), "there is no such key"
     assert revoked in store.api_keys.listed()
     assert store.api_keys.revoke("nobody") is None
 
