@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
 from app.cli.aggregating import Ranking, rows_of
@@ -21,6 +19,7 @@ from app.cli.basis import Basis, basis_of, differences
 from app.cli.errors import UsageError
 from app.cli.locked_file import may_be_torn, open_locked, told, write_all
 from app.cli.scoring_request import Accepted, ScoringRequest
+from app.cli.whole_file import replacing
 from proxy.aggregates import Aggregate
 from proxy.errors import shown
 from proxy.json_types import JsonObject
@@ -99,24 +98,9 @@ class ResultsFile:
         if aggregate is None and not self._ranked and list(self._lines) == sorted(self._lines):
             return
         ranking = None if aggregate is None else Ranking(aggregate, rows_of(map(self._item, self._lines), aggregate))
-        target = self.path.resolve()
-        with (
-            told(f"{self.path} is complete, but cannot be put in order"),
-            NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream,
-        ):
-            copy = Path(stream.name)
-            try:
-                for index in sorted(self._lines):
-                    stream.write(
-                        self._line(index) if ranking is None and not self._ranked else self._with(ranking, index)
-                    )
-                stream.flush()
-                os.fsync(stream.fileno())
-                shutil.copymode(target, copy)
-                copy.replace(target)
-            except BaseException:
-                copy.unlink(missing_ok=True)
-                raise
+        with told(f"{self.path} is complete, but cannot be put in order"), replacing(self.path) as stream:
+            for index in sorted(self._lines):
+                stream.write(self._line(index) if ranking is None and not self._ranked else self._with(ranking, index))
 
     def _line(self, index: int) -> bytes:
         offset, length = self._lines[index]

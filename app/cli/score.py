@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from app.cli import shared_options
 from app.cli.aggregating import rank_items
 from app.cli.architectures_file import Entry, Unreadable, read_entries
 from app.cli.errors import UsageError
@@ -29,12 +30,13 @@ from app.cli.scoring_request import (
     whole_space,
     with_aggregate,
 )
+from app.cli.shared_options import check_place, settings_given
 from app.cli.summary import Summary
 from app.cli.terminal import stderr
 from proxy.aggregates import AGGREGATES
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.json_types import JsonObject
-from proxy.precision import DEFAULT_PRECISION, PRECISIONS
+from proxy.precision import DEFAULT_PRECISION
 from proxy.proxies import PROXIES
 from proxy.spaces import SPACES
 from proxy.spread import MAX_SEEDS
@@ -94,10 +96,8 @@ def score(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write JSON lines here, and go on with what is here."),
     ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Score on this machine, an engine a core (the default).")
-    ] = False,
-    url: Annotated[str | None, typer.Option(metavar="URL", help="Let the service at this address score.")] = None,
+    local: shared_options.Local = False,
+    url: shared_options.Url = None,
     space: Annotated[
         str | None,
         typer.Option(metavar="SPACE", help=f"{' or '.join(SPACES)}; needed only where a genotype leaves it open."),
@@ -122,14 +122,12 @@ def score(
         str | None,
         typer.Option(metavar="0,1,2|0-3", help=f"Up to {MAX_SEEDS} seeds: scores are means over them, with a spread."),
     ] = None,
-    precision: Annotated[str, typer.Option(metavar="PRECISION", help=", ".join(PRECISIONS))] = DEFAULT_PRECISION,
-    batch: Annotated[
-        str, typer.Option(metavar="NAME|FILE.npz", help="The images: a batch's name, or a file with images and labels.")
-    ] = DEFAULT_BATCH,
-    channels: Annotated[int | None, typer.Option(help="Channels of the first stage.")] = None,
-    cells: Annotated[int | None, typer.Option(help="nasbench201: cells per stage.")] = None,
-    layers: Annotated[int | None, typer.Option(help="darts: number of cells.")] = None,
-    classes: Annotated[int | None, typer.Option(help="Classes; the batch's if not given.")] = None,
+    precision: shared_options.Precision = DEFAULT_PRECISION,
+    batch: shared_options.Images = DEFAULT_BATCH,
+    channels: shared_options.Channels = None,
+    cells: shared_options.Cells = None,
+    layers: shared_options.Layers = None,
+    classes: shared_options.Classes = None,
     per_layer: Annotated[
         bool,
         typer.Option("--per-layer", help="Add each layer's share to the scores (json, at most 100 architectures)."),
@@ -142,19 +140,17 @@ def score(
     ] = None,
 ) -> None:
     """Score architectures with CRoZe and other proxies, here or at a running service."""
-    if local and url is not None:
-        raise UsageError("--local and --url exclude each other")
+    check_place(url, local=local)
     if output is not None and output_format not in (None, OutputFormat.JSON):
         raise UsageError("-o writes JSON lines; leave --format out, or send standard output to a file")
     if per_layer and output is None and output_format is not OutputFormat.JSON:
         raise UsageError("--per-layer goes with --format json or -o only")
     if seed is not None and seeds is not None:
         raise UsageError("--seed and --seeds exclude each other")
-    settings = {"channels": channels, "cells": cells, "layers": layers, "classes": classes}
     proxies, combined = with_aggregate(proxy or (), aggregate)
     options = ScoringOptions(
         space=space,
-        settings={name: value for name, value in settings.items() if value is not None},
+        settings=settings_given(channels, cells, layers, classes),
         proxies=proxies,
         aggregate=combined,
         seeds=read_seeds(seeds) if seeds is not None else (seed or 0,),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from app.cli import shared_options
 from app.cli.basis import Basis
 from app.cli.errors import CommandError, UsageError
 from app.cli.interrupts import interruptible
@@ -18,11 +19,12 @@ from app.cli.scoring_request import MAX_SEED, ScoringOptions, check_options, che
 from app.cli.search_folder import SearchFolder
 from app.cli.search_report import Report, SearchFormat
 from app.cli.search_rounds import Rounds, Running, shape_of_batch
+from app.cli.shared_options import check_place, settings_given
 from app.cli.terminal import stderr
 from proxy.data.spec import DEFAULT_BATCH
 from proxy.errors import ProxyError
 from proxy.evaluation.accuracies import DEFAULT_DATASET, read_accuracies
-from proxy.precision import DEFAULT_PRECISION, PRECISIONS
+from proxy.precision import DEFAULT_PRECISION
 from proxy.search import STRATEGIES, Plan, Search, make_plan
 from proxy.search.measured import Measured
 from proxy.search.objectives import proxies_of, read_objectives
@@ -93,22 +95,18 @@ def search_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Keep trials, result and pictures here.")
     ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Score on this machine, an engine a core (the default).")
-    ] = False,
-    url: Annotated[str | None, typer.Option(metavar="URL", help="Let the service at this address score.")] = None,
+    local: shared_options.Local = False,
+    url: shared_options.Url = None,
     weight_seeds: Annotated[
         str,
         typer.Option(metavar="0|0,1,2|0-3", help=f"Of the networks' weights; up to {MAX_SEEDS}: means are searched."),
     ] = "0",
-    precision: Annotated[str, typer.Option(metavar="PRECISION", help=", ".join(PRECISIONS))] = DEFAULT_PRECISION,
-    batch: Annotated[
-        str, typer.Option(metavar="NAME|FILE.npz", help="The images: a batch's name, or a file with images and labels.")
-    ] = DEFAULT_BATCH,
-    channels: Annotated[int | None, typer.Option(help="Channels of the first stage.")] = None,
-    cells: Annotated[int | None, typer.Option(help="nasbench201: cells per stage.")] = None,
-    layers: Annotated[int | None, typer.Option(help="darts: number of cells.")] = None,
-    classes: Annotated[int | None, typer.Option(help="Classes; the batch's if not given.")] = None,
+    precision: shared_options.Precision = DEFAULT_PRECISION,
+    batch: shared_options.Images = DEFAULT_BATCH,
+    channels: shared_options.Channels = None,
+    cells: shared_options.Cells = None,
+    layers: shared_options.Layers = None,
+    classes: shared_options.Classes = None,
     accuracies: Annotated[
         list[Path] | None,
         typer.Option("--accuracies", "-a", metavar="TABLE", help="Measured ones, to look up what was found."),
@@ -119,14 +117,12 @@ def search_command(
     output_format: Annotated[SearchFormat, typer.Option("--format", help="Of standard output.")] = SearchFormat.TABLE,
 ) -> None:
     """Search for architectures with good scores: by moves from the best, by evolution, or at random."""
-    if local and url is not None:
-        raise UsageError("--local and --url exclude each other")
+    check_place(url, local=local)
     if target and not accuracies:
         raise UsageError("--target names a column of a table; name one with --accuracies")
-    given = {"channels": channels, "cells": cells, "layers": layers, "classes": classes}
     options = ScoringOptions(
         space=space,
-        settings={name: value for name, value in given.items() if value is not None},
+        settings=settings_given(channels, cells, layers, classes),
         proxies=_proxies(objective),
         seeds=read_seeds(weight_seeds),
         precision=precision,

@@ -13,12 +13,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Final, Self
 
 from app.cli.basis import Basis, basis_of, differences
 from app.cli.errors import UsageError
 from app.cli.locked_file import may_be_torn, open_locked, told, write_all
+from app.cli.whole_file import replacing
 from proxy.errors import shown
 from proxy.json_types import JsonMapping, JsonObject
 from proxy.search import Proposal
@@ -114,19 +114,8 @@ class SearchFolder:
         Raises:
             CommandError: it cannot be written.
         """
-        with (
-            told(f"cannot write to {self.path}"),
-            NamedTemporaryFile(dir=self.path, prefix=f".{name}.", delete=False) as stream,
-        ):
-            try:
-                stream.write(json.dumps(document, indent=1, allow_nan=False).encode() + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-                Path(stream.name).chmod(0o644)
-                Path(stream.name).replace(self.path / name)
-            except BaseException:
-                Path(stream.name).unlink(missing_ok=True)
-                raise
+        with told(f"cannot write to {self.path}"), replacing(self.path / name) as stream:
+            stream.write(json.dumps(document, indent=1, allow_nan=False).encode() + b"\n")
 
     def _check_asked(self, asked: Basis) -> None:
         file = self.path / ASKED
