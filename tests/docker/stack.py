@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -134,3 +135,9 @@ def becomes(condition: Callable[[], bool], seconds: float) -> bool:
             pass
         time.sleep(0.5)
     return False
+
+
+if __name__ == "__main__":
+    if (reason := reason_to_skip()) is not None:
+        sys.stdout.write(f"{reason}\n")
+        sys.exit(1)
