@@ -97,13 +97,20 @@ class _Average3x3(torch.autograd.Function):
 
 
 def _box_3x3(x_NCHW: Tensor) -> Tensor:
-    rows_NCHW = x_NCHW.clone()
-    rows_NCHW[:, :, 1:] += x_NCHW[:, :, :-1]
-    rows_NCHW[:, :, :-1] += x_NCHW[:, :, 1:]
-    sums_NCHW = rows_NCHW.clone()
-    sums_NCHW[:, :, :, 1:] += rows_NCHW[:, :, :, :-1]
-    sums_NCHW[:, :, :, :-1] += rows_NCHW[:, :, :, 1:]
-    return sums_NCHW
+    return _sum_of_three(_sum_of_three(x_NCHW, dim=2), dim=3)
+
+
+def _sum_of_three(x_NCHW: Tensor, dim: int) -> Tensor:
+    """Of each position and its two neighbours along `dim`, zeros beyond the ends: three passes over memory."""
+    size = x_NCHW.shape[dim]
+    if size == 1:
+        return x_NCHW.clone()
+    before, after = x_NCHW.narrow(dim, 0, size - 1), x_NCHW.narrow(dim, 1, size - 1)
+    sum_NCHW = torch.empty_like(x_NCHW)
+    torch.add(after, before, out=sum_NCHW.narrow(dim, 1, size - 1))
+    sum_NCHW.select(dim, 0).copy_(x_NCHW.select(dim, 0))
+    sum_NCHW.narrow(dim, 0, size - 1).add_(after)
+    return sum_NCHW
 
 
 @lru_cache(maxsize=64)

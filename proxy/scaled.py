@@ -70,9 +70,16 @@ class Scaled:
         _, shift = math.frexp(peak)
         if peak == 0 or abs(shift) <= COMFORTABLE:
             return self
-        # In two steps: 2**-shift itself may be out of range.
-        half = shift // 2
-        return Scaled(self.value * 2.0**-half * 2.0 ** -(shift - half), self.exponent + shift)
+        return Scaled(_shifted(self.value, -shift), self.exponent + shift)
+
+
+def _shifted(value: Tensor, bits: int) -> Tensor:
+    """`value * 2**bits`."""
+    if abs(bits) <= FURTHEST_APART[value.dtype]:
+        return value * 2.0**bits
+    # In two steps: 2**bits itself may be out of range.
+    half = bits // 2
+    return value * 2.0**half * 2.0 ** (bits - half)
 
 
 def concatenated(parts: Sequence[Scaled], dim: int) -> Scaled:
