@@ -217,7 +217,7 @@ class Engine:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=engine_variables(os.environ),
+                env=_engine_variables(os.environ),
                 start_new_session=True,  # Ctrl-C is for us, who decide what becomes of a score in hand
             )
         except OSError as error:
@@ -315,7 +315,7 @@ class Engine:
         return f"engine process {process.pid} was ended by {signal.Signals(-code).name}{cause}"
 
 
-def engine_variables(environment: Mapping[str, str]) -> dict[str, str]:
+def _engine_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of an engine that is started from this one. Tunables of the C library that are set stay."""
     # With the last, a fault in native code leaves a traceback in the log.
     return {**HUGE_PAGES, **environment, **ONE_THREAD, "PYTHONFAULTHANDLER": "1"}

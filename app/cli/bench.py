@@ -23,7 +23,7 @@ from app.cli.terminal import stderr, stdout
 from proxy.bench.rows import ROWS
 from proxy.errors import allowed_names, shown
 from proxy.json_types import JsonObject
-from workers.engine import engine_variables
+from workers.engine import ONE_THREAD
 from workers.tether import tethered
 
 EXAMPLES: Final = """
@@ -103,7 +103,7 @@ def _events(command: Sequence[str]) -> Iterator[Iterator[dict[str, Any]]]:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             tethered(command, signal_number=signal.SIGKILL),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=engine_variables(os.environ),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **ONE_THREAD},
             start_new_session=True,  # Ctrl-C is for us, who end it
         )  # fmt: skip
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()

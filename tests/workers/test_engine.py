@@ -17,7 +17,7 @@ from proxy.task import Score
 from tests.workers import odd_engine_seeds as seeds
 from tests.workers.processes import exists, is_alive, is_gone_within, kill, python, read_line, wait_until
 from tests.workers.scoring import ODD_ENGINE, ROOT, endless_task, small_batch, small_task
-from workers.engine import BATCHES_KEPT, Engine, engine_variables
+from workers.engine import BATCHES_KEPT, Engine
 from workers.errors import EngineDied, EngineStartFailed, EngineStopped, EngineTimeout, TaskFailed
 
 BATCH = small_batch()
@@ -210,10 +210,18 @@ def test_one_thread_whatever_the_environment_says(odd_shared: Engine, monkeypatc
     assert score.components == {"torch": 1.0, "omp": 1.0}
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
 @pytest.mark.parametrize(("set_already", "found"), [(None, "glibc.malloc.hugetlb=1"), ("glibc.malloc.check=0",) * 2])
-def test_tunables_of_the_c_library_that_are_set_stay(set_already: str | None, found: str) -> None:
-    environment = {} if set_already is None else {"GLIBC_TUNABLES": set_already}
-    assert engine_variables(environment)["GLIBC_TUNABLES"] == found
+def test_tunables_of_the_c_library_that_are_set_stay(
+    set_already: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if set_already is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", set_already)
+    with Engine(ODD_ENGINE) as engine:
+        engine.start()
+        variables = Path(f"/proc/{engine.pid}/environ").read_bytes().split(b"\0")
+    assert f"GLIBC_TUNABLES={found}".encode() in variables
 
 
 def test_the_last_used_batches_are_kept_on_both_sides(engine: Engine) -> None:
