@@ -138,6 +138,4 @@ def becomes(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 if __name__ == "__main__":
-    if (reason := reason_to_skip()) is not None:
-        sys.stdout.write(f"{reason}\n")
-        sys.exit(1)
+    sys.stdout.write(reason_to_skip() or "")
