@@ -101,7 +101,7 @@ def _box_3x3(x_NCHW: Tensor) -> Tensor:
 
 
 def _sum_of_three(x_NCHW: Tensor, dim: int) -> Tensor:
-    """Of each position and its two neighbours along `dim`, zeros beyond the ends: three passes over memory."""
+    """Of each position and its two neighbours along `dim`, zeros beyond the ends: two passes over memory."""
     size = x_NCHW.shape[dim]
     if size == 1:
         return x_NCHW.clone()
